@@ -1,9 +1,9 @@
 // Package run is the typed form of "docker run" and "podman run": what a
 // command line asks for, whoever carries it out.
 //
-// [Parse] reads words into a [Spec], [Spec.Args] writes a Spec back as
+// [Parse] reads words into a [Spec], [Spec.Argv] writes a Spec back as
 // canonical words, and both are driven by one flag table, so that
-// Parse(spec.Args()) gives spec again. [Validate] and [Risks] judge a Spec.
+// Parse(spec.Argv()) gives spec again. [Validate] and [Risks] judge a Spec.
 // Nothing here knows an engine, a label or a terminal.
 package run
 
