@@ -107,7 +107,7 @@ func checkOptions(options []string) error {
 	for _, o := range options {
 		name, _, _ := strings.Cut(o, "=")
 		if !slices.Contains(volumeOptions, name) || name != o && name != "idmap" {
-			return fmt.Errorf("%q is not an option of a mount%s", o, orHint(nearest(o, volumeOptions)))
+			return fmt.Errorf("%q is not an option of a mount%s", o, orHint(Nearest(o, volumeOptions)))
 		}
 	}
 	return checkOpposites(options)

@@ -24,12 +24,39 @@ func Parse(words []Word, from Caller) (Spec, []Finding) {
 	return p.spec, p.findings
 }
 
+// ParseExec reads the words that follow "exec", which are options of run by
+// the names in flags, a container and a command. The container is Spec.Image.
+func ParseExec(words []Word, from Caller, flags []string) (Spec, []Finding) {
+	p := parser{from: from, at: map[string]Origin{}, only: flags}
+	rest := p.flags(words)
+	switch {
+	case p.unknown:
+	case len(rest) < 2:
+		p.refuse(BadValue, Origin{}, "write exec ${NAME} PROGRAM", "exec needs a container and a program")
+	default:
+		p.spec.Image = rest[0].Text
+		for _, w := range rest[1:] {
+			p.spec.Args = append(p.spec.Args, w.Text)
+		}
+	}
+	return p.spec, p.findings
+}
+
 type parser struct {
 	spec     Spec
 	from     Caller
 	findings []Finding
 	at       map[string]Origin // where a field of the Spec was set last
 	unknown  bool              // an unknown flag: what follows it may be its value
+	only     []string          // the long names that are known; nil is all
+}
+
+func (p *parser) lookup(name string) *flag {
+	f := flagByName()[name]
+	if f != nil && p.only != nil && !slices.Contains(p.only, f.name) {
+		return nil
+	}
+	return f
 }
 
 func (p *parser) failed() bool {
@@ -64,7 +91,7 @@ func (p *parser) flags(words []Word) []Word {
 func (p *parser) long(words []Word) []Word {
 	word, rest := words[0], words[1:]
 	name, value, joined := strings.Cut(word.Text, "=")
-	f := flagByName()[name]
+	f := p.lookup(name)
 	if f == nil {
 		p.unknownFlag(word, name)
 		return rest
@@ -78,7 +105,7 @@ func (p *parser) short(words []Word) []Word {
 	for letters := word.Text[1:]; letters != ""; {
 		name := "-" + letters[:1]
 		letters = letters[1:]
-		f := flagByName()[name]
+		f := p.lookup(name)
 		if f == nil {
 			p.unknownFlag(word, name)
 			return rest
@@ -144,7 +171,7 @@ func (p *parser) unknownFlag(word Word, name string) {
 	p.unknown = true
 	hint := ""
 	if strings.HasPrefix(name, "--") {
-		if near := nearest(name, longNames()); near != "" {
+		if near := Nearest(name, longNames()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 	} else if long := "-" + word.Text; flagByName()[long] != nil {
@@ -164,9 +191,9 @@ func longNames() []string {
 	return names
 }
 
-// nearest gives the candidate that a slip of the finger would turn into text,
+// Nearest gives the candidate that a slip of the finger would turn into text,
 // or "".
-func nearest(text string, candidates []string) string {
+func Nearest(text string, candidates []string) string {
 	best, score := "", 0.88
 	for _, c := range candidates {
 		if s := smetrics.JaroWinkler(text, c, 0.7, 4); s > score {

@@ -172,6 +172,12 @@ func parseSignal(v string) (string, error) {
 	return v, nil
 }
 
+// Signal checks the name or number of a signal.
+func Signal(v string) (string, error) { return parseSignal(v) }
+
+// Seconds reads a number of seconds; -1 is for ever.
+func Seconds(v string) (int, error) { return atoiFrom(-1)(v) }
+
 func parseEnv(v string) (EnvVar, error) {
 	name, value, hasValue := strings.Cut(v, "=")
 	if name == "" {
@@ -242,7 +248,7 @@ func addCaps(caps *[]string, v string) error {
 	for name := range strings.SplitSeq(v, ",") {
 		norm := strings.TrimPrefix(strings.ToUpper(name), "CAP_")
 		if norm != "ALL" && !slices.Contains(knownCaps(), norm) {
-			return fmt.Errorf("%q is not a capability%s", name, orHint(nearest(norm, knownCaps())))
+			return fmt.Errorf("%q is not a capability%s", name, orHint(Nearest(norm, knownCaps())))
 		}
 		*caps = append(*caps, norm)
 	}
