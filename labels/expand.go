@@ -120,6 +120,14 @@ func (e *expander) value(p part, at run.Origin) (string, bool) {
 	if list {
 		value, set = e.vars.Lists[p.name]
 	}
+	if strings.Contains(value, "\x00") {
+		e.findings = append(e.findings, run.Finding{
+			Code: Syntax, Level: run.Error, Message: "the value of " + p.name + " holds a NUL byte",
+			Hint:   "no argument of a program can",
+			Origin: run.Origin{Offset: p.start, Length: p.end - p.start},
+		})
+		return "", true
+	}
 	switch {
 	case p.fallback != nil && value == "":
 		text, _ := e.text(*p.fallback, at)

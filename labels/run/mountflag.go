@@ -135,7 +135,7 @@ func (m *Mount) check(from Caller) error {
 			return errors.New("type=bind needs source=")
 		}
 		m.MustExist = true
-		kind := *m
+		kind := Mount{Type: Volume, Source: m.Source}
 		if err := resolveSource(&kind, from); err != nil {
 			return err
 		}

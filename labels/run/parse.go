@@ -118,7 +118,12 @@ func (p *parser) short(words []Word) []Word {
 		if len(letters) > 1 {
 			letters = strings.TrimPrefix(letters, "=")
 		}
-		return p.one(f, name, letters, joined, word, rest)
+		before := len(p.findings)
+		rest = p.one(f, name, letters, joined, word, rest)
+		if long := "-" + word.Text; len(p.findings) > before && flagByName()[long] != nil {
+			p.findings[before].Hint = "did you mean " + long + "?"
+		}
+		return rest
 	}
 	return rest
 }
