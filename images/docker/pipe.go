@@ -1,0 +1,300 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+
+	"github.com/projectatomic/atomic/images"
+)
+
+// Pipe connects the caller's streams until the output ends.
+//
+// A Stdin whose read cannot be interrupted is left to itself when Pipe
+// returns; the read that is under way then takes one more piece of the input,
+// which is lost.
+func (s *session) Pipe(ctx context.Context, streams images.Streams) error {
+	if s.conn == nil {
+		return fmt.Errorf("%s: it was started without a connection", s.doing)
+	}
+	input := &input{keys: s.keys}
+	defer s.startInput(streams.Stdin, input)()
+
+	done := make(chan error, 1)
+	go func() { done <- s.output(streams) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	// Nothing more can come of the connection, and what is written to it would
+	// be lost.
+	s.conn.Close()
+	if ctx.Err() == nil {
+		return s.ended(ctx, err, input)
+	}
+	select {
+	case <-done: // so that nobody writes to the streams any more
+	case <-time.After(s.e.limits.settle): // the caller's writer hangs
+	}
+	return &callError{doing: s.doing, err: ctx.Err()}
+}
+
+// output copies what the process prints.
+func (s *session) output(streams images.Streams) error {
+	stdout, stderr := writer(streams.Stdout), writer(streams.Stderr)
+	if s.exec != "" {
+		stdout = &firstWords{Writer: stdout, s: s}
+	}
+	if s.tty {
+		// Without its WriteTo the reader moves larger pieces.
+		_, err := io.Copy(stdout, struct{ io.Reader }{s.conn.r})
+		return err
+	}
+	return demultiplex(s.conn.r, stdout, stderr)
+}
+
+func writer(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return toCaller{w}
+}
+
+// demultiplex sorts the frames of a stream without a terminal. Unlike
+// stdcopy.StdCopy it does not take a broken stream for one that ended, and
+// believes no length that it has not seen the bytes of.
+func demultiplex(r io.Reader, stdout, stderr io.Writer) error {
+	var head [8]byte
+	for {
+		if _, err := io.ReadFull(r, head[:]); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		frame := io.LimitReader(r, int64(binary.BigEndian.Uint32(head[4:])))
+		var to io.Writer
+		switch stdcopy.StdType(head[0]) {
+		case stdcopy.Stdin, stdcopy.Stdout:
+			to = stdout
+		case stdcopy.Stderr:
+			to = stderr
+		case stdcopy.Systemerr:
+			words, err := io.ReadAll(io.LimitReader(frame, maxWords))
+			if err != nil {
+				return err
+			}
+			return errors.New(strings.TrimSpace(string(words)))
+		default:
+			return errNonsense
+		}
+		if _, err := io.Copy(to, frame); err != nil {
+			return err
+		}
+		if frame.(*io.LimitedReader).N > 0 {
+			return io.ErrUnexpectedEOF
+		}
+	}
+}
+
+// An input is what is known of the caller's stdin.
+type input struct {
+	keys []byte
+
+	mu       sync.Mutex
+	last     []byte // as many bytes as there are keys
+	detached bool   // the keys were typed
+	over     bool   // the end was passed on
+}
+
+// Write takes note of what was typed.
+func (i *input) Write(p []byte) (int, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, b := range p {
+		if i.last = append(i.last, b); len(i.last) > len(i.keys) {
+			i.last = i.last[1:]
+		}
+		i.detached = i.detached || bytes.Equal(i.last, i.keys)
+	}
+	return len(p), nil
+}
+
+func (i *input) has() (detached, over bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.detached, i.over
+}
+
+// startInput copies stdin to the process and returns what ends that.
+func (s *session) startInput(stdin io.Reader, in *input) (stop func()) {
+	if stdin == nil || s.keys == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// An error of the connection shows on the side that reads, too.
+		if _, err := io.Copy(io.MultiWriter(in, s.conn), stdin); err == nil {
+			s.endInput(in)
+		}
+	}()
+	return func() {
+		d, ok := stdin.(interface{ SetReadDeadline(time.Time) error })
+		if !ok || d.SetReadDeadline(time.Now()) != nil {
+			return
+		}
+		select {
+		case <-done:
+		case <-time.After(s.e.limits.settle):
+		}
+		_ = d.SetReadDeadline(time.Time{})
+	}
+}
+
+// endInput passes the end of stdin on. Were the connection closed for writing,
+// the engine would cut the output of a terminal off and not tell the process;
+// the key that ends the input of a terminal does.
+func (s *session) endInput(in *input) {
+	const endOfInput = "\x04"
+	in.mu.Lock()
+	midLine := len(in.last) > 0 && in.last[len(in.last)-1] != '\n'
+	in.over = true
+	in.mu.Unlock()
+	switch {
+	case !s.tty:
+		_ = s.conn.CloseWrite()
+	case midLine: // the first ends the line
+		_, _ = io.WriteString(s.conn, endOfInput+endOfInput)
+	default:
+		_, _ = io.WriteString(s.conn, endOfInput)
+	}
+}
+
+// ended tells what the end of the output means. The engine ends it when the
+// process ends and when the user detaches; that it just stops shows an engine
+// that died while the process goes on.
+func (s *session) ended(ctx context.Context, err error, in *input) error {
+	if cut := s.cut.Load(); cut != nil {
+		return &callError{doing: s.doing, err: *cut}
+	}
+	if err != nil {
+		return translate(s.doing, err)
+	}
+	detached, inputOver := in.has()
+	if s.tty && detached {
+		return nil
+	}
+	if s.exec != "" {
+		return s.untilOver(ctx, func() (bool, error) { return s.askExec(ctx) })
+	}
+	if fate := s.life.fate(); fate != nil {
+		select {
+		case <-fate:
+			if exit := s.life.lastExit(); exit.Err == nil || errors.Is(exit.Err, images.ErrUnreachable) {
+				return exit.Err
+			}
+		case <-time.After(s.e.limits.settle / 5):
+		case <-ctx.Done():
+		}
+	}
+	return s.untilOver(ctx, func() (bool, error) { return s.containerRuns(ctx, inputOver) })
+}
+
+// containerRuns asks whether the container runs without a reason for its
+// output to have ended.
+func (s *session) containerRuns(ctx context.Context, inputOver bool) (runs bool, err error) {
+	err = s.e.order(ctx, "inspecting", s.name, func(ctx context.Context) error {
+		c, err := s.e.inspect(ctx, s.name)
+		if err != nil {
+			return err
+		}
+		// Reasons are: it ended and was started again by its policy; or it keeps
+		// its stdin, and then the end of ours is the end of the connection.
+		again := c.HostConfig.RestartPolicy
+		runs = c.State.Running && again.IsNone() && (c.Config.StdinOnce || !inputOver)
+		return nil
+	})
+	if errors.Is(err, images.ErrNotFound) {
+		return false, nil
+	}
+	return runs, err
+}
+
+var errBroken = errors.New("the connection broke, and the process still runs")
+
+// untilOver asks until the process does not run, for the engine may close a
+// stream a moment before it knows.
+func (s *session) untilOver(ctx context.Context, runs func() (bool, error)) error {
+	for wait, end := 5*time.Millisecond, time.Now().Add(s.e.limits.settle); ; wait = min(2*wait, 500*time.Millisecond) {
+		running, err := runs()
+		if err != nil || !running {
+			return err
+		}
+		if time.Now().After(end) {
+			return &callError{doing: s.doing, kind: images.ErrUnreachable, err: errBroken}
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return &callError{doing: s.doing, err: ctx.Err()}
+		}
+	}
+}
+
+// firstWords looks whether all that comes is the engine's sentence on a
+// program that it could not find: it has no other place for it, and its exit
+// status then is 126.
+type firstWords struct {
+	io.Writer
+	s     *session
+	words string
+	other bool
+}
+
+func (w *firstWords) Write(p []byte) (int, error) {
+	if !w.other {
+		w.words += string(p[:min(len(p), maxWords)])
+		w.other = !strings.HasPrefix(w.words, "OCI runtime exec failed: ") || len(w.words) >= maxWords
+		w.s.mu.Lock()
+		w.s.lost = !w.other && errors.Is(programKind(w.words), images.ErrProgramNotFound)
+		w.s.mu.Unlock()
+	}
+	return w.Writer.Write(p)
+}
+
+// detachKeys reads the keys as docker spells them, such as ctrl-p,ctrl-q. The
+// engine's own stand for none.
+func detachKeys(text string) ([]byte, error) {
+	if text == "" {
+		return []byte{'P' - '@', 'Q' - '@'}, nil
+	}
+	var keys []byte
+	for key := range strings.SplitSeq(text, ",") {
+		code := key
+		if with, ok := strings.CutPrefix(key, "ctrl-"); ok && len(with) == 1 {
+			c := strings.ToUpper(with)[0]
+			if c < '@' || c > '_' {
+				return nil, fmt.Errorf("%q is no key to detach with", key)
+			}
+			code = string(rune(c - '@'))
+		}
+		if code == "DEL" {
+			code = "\x7f"
+		}
+		if len(code) != 1 {
+			return nil, fmt.Errorf("%q is no key to detach with", key)
+		}
+		keys = append(keys, code[0])
+	}
+	return keys, nil
+}

@@ -1,0 +1,80 @@
+package docker
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// A stall ends a context when nothing moves for too long. Only the engine's
+// time counts: the clock stands while the caller reads or writes.
+type stall struct {
+	limit time.Duration
+	timer *time.Timer
+}
+
+// watchStall starts the clock. The context is for one request; the caller
+// calls stop when it is over.
+func watchStall(ctx context.Context, limit time.Duration) (_ context.Context, s *stall, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	s = &stall{limit: limit}
+	s.timer = time.AfterFunc(limit, func() { cancel(noByte(limit)) })
+	return ctx, s, func() {
+		s.timer.Stop()
+		cancel(nil)
+	}
+}
+
+// A fromEngine reads what the engine sends; the clock runs meanwhile.
+type fromEngine struct {
+	io.Reader
+	stall *stall
+}
+
+func (r fromEngine) Read(p []byte) (int, error) {
+	r.stall.timer.Reset(r.stall.limit)
+	n, err := r.Reader.Read(p)
+	r.stall.timer.Stop()
+	return n, err
+}
+
+// A fromCaller reads what the engine is sent; the clock stands meanwhile. It
+// keeps the caller's error, which the HTTP client would hide in its own.
+type fromCaller struct {
+	io.Reader
+	stall  *stall
+	failed atomic.Pointer[callerError]
+	closed atomic.Bool
+}
+
+func (r *fromCaller) Read(p []byte) (int, error) {
+	if r.closed.Load() {
+		return 0, os.ErrClosed
+	}
+	r.stall.timer.Stop()
+	n, err := r.Reader.Read(p)
+	r.stall.timer.Reset(r.stall.limit)
+	if err != nil && err != io.EOF {
+		r.failed.Store(&callerError{err})
+	}
+	return n, err
+}
+
+// Close ends the reading; it is the HTTP client that calls it.
+func (r *fromCaller) Close() error {
+	r.closed.Store(true)
+	return nil
+}
+
+// A toCaller writes what the engine sent, and marks the caller's errors.
+type toCaller struct{ io.Writer }
+
+func (w toCaller) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		err = callerError{err}
+	}
+	return n, err
+}
