@@ -34,6 +34,7 @@ import (
 type Engine interface {
 	Store
 	Keeper
+	Runner
 	Console
 	// Info describes the engine. It is the cheapest call there is, and the way
 	// to learn whether the engine answers.
@@ -80,6 +81,15 @@ type Keeper interface {
 	// and Pull are the caller's to resolve; a spec that still has the first
 	// three is refused.
 	Create(ctx context.Context, spec run.Spec) (id string, warnings []string, err error)
+	// Rename gives a container another name. A name in use gives ErrConflict.
+	Rename(ctx context.Context, name, newName string) error
+	// Remove removes a container and its anonymous volumes. A running one
+	// gives ErrConflict unless force is set, which kills it.
+	Remove(ctx context.Context, name string, force bool) error
+}
+
+// A Runner starts and ends containers.
+type Runner interface {
 	// Start starts a created or stopped container. Starting a running one
 	// does nothing. ErrProgramNotFound and ErrProgramNotExecutable tell that
 	// the container is there but its program is not.
@@ -90,9 +100,12 @@ type Keeper interface {
 	// Kill sends a signal to the container's first process. A container that
 	// does not run gives ErrConflict.
 	Kill(ctx context.Context, name string, signal syscall.Signal) error
-	// Remove removes a container and its anonymous volumes. A running one
-	// gives ErrConflict unless force is set, which kills it.
-	Remove(ctx context.Context, name string, force bool) error
+	// Wait reports the exit status of the container's next, or if it runs
+	// current, run on the channel, once. When Wait has returned the engine is
+	// watching, so that after a Start nothing is missed, not even with
+	// Spec.Remove. A container that has already ended and is not started
+	// again is not reported.
+	Wait(ctx context.Context, name string) (<-chan Exit, error)
 }
 
 // A Console reaches the processes in containers and what they print.
@@ -105,12 +118,6 @@ type Console interface {
 	// ErrProgramNotFound or ErrProgramNotExecutable, from Exec or as
 	// Session.Wait's 127 or 126.
 	Exec(ctx context.Context, name string, p Process) (Session, error)
-	// Wait reports the exit status of the container's next, or if it runs
-	// current, run on the channel, once. When Wait has returned the engine is
-	// watching, so that after a Start nothing is missed, not even with
-	// Spec.Remove. A container that has already ended and is not started
-	// again is not reported.
-	Wait(ctx context.Context, name string) (<-chan Exit, error)
 	// Logs writes what the container printed to stdout and stderr; a
 	// container with a terminal has it all on stdout.
 	Logs(ctx context.Context, name string, opts LogOptions, stdout, stderr io.Writer) error
@@ -131,7 +138,7 @@ type Session interface {
 	Resize(ctx context.Context, size Size) error
 	// Wait gives the exit status of an exec'd process that has ended, or
 	// ErrConflict if it still runs (the user detached). For an attached
-	// container it is the Console's Wait that counts; Wait gives the exit
+	// container it is the Runner's Wait that counts; Wait gives the exit
 	// status of the container if it has ended.
 	Wait(ctx context.Context) (int, error)
 	Close() error
