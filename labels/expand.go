@@ -167,3 +167,16 @@ func bareWord(w word, text string, vars Vars) string {
 	}
 	return text
 }
+
+// ReadPath gives the one word that a label such as RUN_OPTS_FILE holds.
+func ReadPath(text Text, vars Vars) (string, []run.Finding) {
+	words, findings := split(text.Value)
+	e := expander{vars: vars, findings: findings, doubtful: map[run.Origin]bool{}}
+	out := e.expand(words)
+	if len(out) != 1 {
+		at := run.Origin{Length: len(text.Value)}
+		e.findings = append(e.findings, run.Finding{Code: Syntax, Level: run.Error, Message: "it is not one word", Origin: at})
+		return "", e.findings
+	}
+	return out[0].Text, e.findings
+}
