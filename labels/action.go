@@ -80,6 +80,8 @@ func IsEngine(program string) bool {
 // A classifier makes an action of words.
 type classifier struct {
 	caller   run.Caller
+	words    []run.Word
+	options  []string // go behind "run"
 	findings []run.Finding
 }
 
@@ -87,7 +89,8 @@ func (c *classifier) add(code run.Code, level run.Level, at run.Origin, hint, me
 	c.findings = append(c.findings, run.Finding{Code: code, Level: level, Message: message, Hint: hint, Origin: at})
 }
 
-func (c *classifier) classify(words []run.Word) Action {
+func (c *classifier) classify() Action {
+	words := c.words
 	if len(words) == 0 {
 		c.add(Empty, run.Error, run.Origin{}, "write a command, or leave the label out", "nothing is left of the label")
 		return nil
@@ -110,14 +113,24 @@ func (c *classifier) classify(words []run.Word) Action {
 		c.add(UnknownVerb, run.Error, words[0].At, "write "+words[0].Text+" run …", "there is no command after "+words[0].Text)
 		return nil
 	}
+	if rest[0].Text == "run" {
+		return c.run(len(words) - len(rest) + 1)
+	}
 	return c.verb(rest[0], rest[1:])
 }
 
-func (c *classifier) verb(verb run.Word, rest []run.Word) Action {
-	if verb.Text == "run" {
-		spec, findings := run.Parse(rest, c.caller)
-		return c.unlessFailed(Run{Spec: spec}, findings)
+// run reads the words from the one behind "run" on.
+func (c *classifier) run(start int) Action {
+	var options []run.Word
+	for _, o := range c.options {
+		options = append(options, run.Word{Text: o, At: run.Origin{Source: "option", Length: len(o)}})
 	}
+	c.words = slices.Insert(slices.Clone(c.words), start, options...)
+	spec, findings := run.Parse(c.words[start:], c.caller)
+	return c.unlessFailed(Run{Spec: spec}, findings)
+}
+
+func (c *classifier) verb(verb run.Word, rest []run.Word) Action {
 	if !slices.Contains(engineVerbs, verb.Text) {
 		hint := ""
 		if near := run.Nearest(verb.Text, engineVerbs); near != "" {

@@ -19,6 +19,8 @@ type Vars struct {
 	// Lists are OPT1, OPT2, OPT3 and RUN_OPTS, as typed: split where they
 	// stand alone and unquoted, one string elsewhere, nothing when absent.
 	Lists map[string]string
+	// Options are put right behind "run", as if the label began with them.
+	Options []string
 	// AllowUnset makes a variable without a value the empty string, with a
 	// warning.
 	AllowUnset bool

@@ -102,15 +102,13 @@ func Read(text Text, vars Vars, words []string) Reading {
 		all = append(all, run.Word{Text: w, At: run.Origin{Source: run.UserWord, Offset: i, Length: len(w)}})
 	}
 	r.Findings = e.findings
-	all = r.dropSudo(all)
-	for _, w := range all {
+	c := classifier{caller: run.Caller{Dir: vars.Scalars["PWD"]}, words: r.dropSudo(all), options: vars.Options}
+	if !slices.ContainsFunc(r.Findings, isTextError) {
+		r.Action = c.classify()
+	}
+	for _, w := range c.words {
 		r.Argv = append(r.Argv, w.Text)
 	}
-	if slices.ContainsFunc(r.Findings, isTextError) {
-		return r
-	}
-	c := classifier{caller: run.Caller{Dir: vars.Scalars["PWD"]}}
-	r.Action = c.classify(all)
 	r.Risks = Risks(r.Action)
 	r.addFindings(c.findings, e.doubtful)
 	return r

@@ -134,6 +134,20 @@ func TestUserWordsAreUntouched(t *testing.T) {
 	}
 }
 
+func TestOptionsGoBehindRun(t *testing.T) {
+	vars := Vars{Image: "web", Name: "web", Options: []string{"--rm", "--name", "other"}}
+	for text, want := range map[string]string{
+		"docker run -it IMAGE run":              "docker run --rm --name other -it web run",
+		"podman --root run container run IMAGE": "podman --root run container run --rm --name other web",
+		"docker stop NAME":                      "docker stop web",
+		"echo run":                              "echo run",
+	} {
+		if r := Read(Text{Value: text}, vars, nil); Quote(r.Argv) != want || r.Action == nil {
+			t.Errorf("%s reads %q %v, want %s", text, r.Argv, r.Findings, want)
+		}
+	}
+}
+
 func TestQuote(t *testing.T) {
 	words := []string{"a", "", "a b", "it's", "$x", "NAME", "A=IMAGE", "IMAGES", `\`, "é", "a\nb"}
 	want := `a '' 'a b' 'it'\''s' '$x' 'NAME' 'A=IMAGE' IMAGES '\' 'é' 'a` + "\n" + `b'`
