@@ -91,14 +91,22 @@ func silentEngine(ctx context.Context, t *testing.T, b *brokenBench) {
 func impatient(ctx context.Context, t *testing.T, b *brokenBench) {
 	name := b.idle(ctx, t)
 	b.line.Stall()
+	var all sync.WaitGroup
 	for _, c := range slices.Concat(containerCalls(), imageCalls(), otherCalls()) {
-		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
-		err := soon(t, c.name, func() error { return c.make(short, b.broken, name, b.image) })
-		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, images.ErrTimeout) {
-			t.Errorf("%s: got error %v, want one that is %q", c.name, err, context.DeadlineExceeded)
-		}
+		all.Go(func() {
+			short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			err := c.make(short, b.broken, name, b.image)
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, images.ErrTimeout) {
+				t.Errorf("%s: got error %v, want one that is %q", c.name, err, context.DeadlineExceeded)
+			}
+			if took := time.Since(began); took > promptly {
+				t.Errorf("%s ended after %v", c.name, took)
+			}
+		})
 	}
+	all.Wait()
 }
 
 // A pendingCall is one that lasts. begin prepares it and returns the call

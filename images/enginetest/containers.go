@@ -137,3 +137,34 @@ func containersList(ctx context.Context, t *testing.T, b *bench) {
 		}
 	}
 }
+
+func renameTests() []test {
+	return []test{
+		{"gives another name", renameGives},
+		{"refuses a name in use", renameConflict},
+	}
+}
+
+func renameGives(ctx context.Context, t *testing.T, b *bench) {
+	name := b.idle(ctx, t)
+	id := b.inspect(ctx, t, name).ID
+	newName := unique()
+	b.forget(t, newName)
+	must(t, b.Rename(ctx, name, newName))
+	c := b.inspect(ctx, t, newName)
+	equal(t, "ID under the new name", c.ID, id)
+	equal(t, "name", c.Name, newName)
+	equal(t, "state", c.State, images.Running)
+	_, err := b.Container(ctx, name)
+	wantError(t, err, images.ErrNotFound, name)
+	b.create(ctx, t, run.Spec{Name: name, Args: []string{"true"}}) // the name is free
+}
+
+func renameConflict(ctx context.Context, t *testing.T, b *bench) {
+	name := b.create(ctx, t, run.Spec{Args: []string{"true"}})
+	other := b.create(ctx, t, run.Spec{Args: []string{"true"}})
+	otherID := b.inspect(ctx, t, other).ID
+	wantError(t, b.Rename(ctx, name, other), images.ErrConflict, name, other)
+	equal(t, "ID of the container that has the name", b.inspect(ctx, t, other).ID, otherID)
+	equal(t, "name after the refusal", b.inspect(ctx, t, name).Name, name)
+}

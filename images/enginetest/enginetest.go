@@ -72,6 +72,7 @@ func groups() []group {
 		{"Create", createTests()},
 		{"Container", containerTests()},
 		{"Containers", containersTests()},
+		{"Rename", renameTests()},
 		{"Start", startTests()},
 		{"Stop", stopTests()},
 		{"Kill", killTests()},

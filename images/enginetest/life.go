@@ -68,6 +68,7 @@ func stopTests() []test {
 		{"sends the stop signal", stopSignal},
 		{"sends the container's own signal", stopOwnSignal},
 		{"kills after the grace period", stopKills},
+		{"kills after the container's own grace period", stopKillsOwn},
 		{"has no grace when none is given", stopNoGrace},
 		{"does nothing to a stopped one", stopStopped},
 	}
@@ -100,23 +101,27 @@ func stopOwnSignal(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func stopKills(ctx context.Context, t *testing.T, b *bench) {
+	b.stopAfterASecond(ctx, t, run.Spec{}, seconds(1))
+}
+
+func stopKillsOwn(ctx context.Context, t *testing.T, b *bench) {
 	one := 1
-	for what, c := range map[string]struct {
-		own   *int
-		grace *time.Duration
-	}{
-		"given": {nil, seconds(1)},
-		"own":   {&one, nil},
-	} {
-		name := b.start(ctx, t, run.Spec{Args: []string{"sleep", "1000"}, StopTimeout: c.own})
-		began := time.Now()
-		must(t, b.Stop(ctx, name, c.grace))
-		took := time.Since(began)
-		if took < 900*time.Millisecond || took > 8*time.Second {
-			t.Errorf("%s grace period of 1 s: stopping took %v", what, took)
-		}
-		equal(t, "exit code", b.inspect(ctx, t, name).ExitCode, 128+int(syscall.SIGKILL))
+	b.stopAfterASecond(ctx, t, run.Spec{StopTimeout: &one}, nil)
+}
+
+// stopAfterASecond checks that a container that does not obey is given a
+// second and no more.
+func (b *bench) stopAfterASecond(ctx context.Context, t *testing.T, spec run.Spec, grace *time.Duration) {
+	t.Helper()
+	spec.Args = []string{"sleep", "1000"}
+	name := b.start(ctx, t, spec)
+	began := time.Now()
+	must(t, b.Stop(ctx, name, grace))
+	took := time.Since(began)
+	if took < 900*time.Millisecond || took > 8*time.Second {
+		t.Errorf("stopping with a grace period of 1 s took %v", took)
 	}
+	equal(t, "exit code", b.inspect(ctx, t, name).ExitCode, 128+int(syscall.SIGKILL))
 }
 
 func stopNoGrace(ctx context.Context, t *testing.T, b *bench) {

@@ -30,6 +30,7 @@ func containerCalls() []call {
 		{"Start", func(ctx context.Context, e images.Engine, c, _ string) error { return e.Start(ctx, c) }},
 		{"Stop", func(ctx context.Context, e images.Engine, c, _ string) error { return e.Stop(ctx, c, nil) }},
 		{"Kill", func(ctx context.Context, e images.Engine, c, _ string) error { return e.Kill(ctx, c, syscall.SIGTERM) }},
+		{"Rename", func(ctx context.Context, e images.Engine, c, _ string) error { return e.Rename(ctx, c, unique()) }},
 		{"Remove", func(ctx context.Context, e images.Engine, c, _ string) error { return e.Remove(ctx, c, false) }},
 		{"Remove by force", func(ctx context.Context, e images.Engine, c, _ string) error { return e.Remove(ctx, c, true) }},
 		{"Attach", func(ctx context.Context, e images.Engine, c, _ string) error {
