@@ -1,0 +1,147 @@
+package podman
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Output comes in frames of stdout or stderr, each with a head of eight bytes:
+// the stream, three zeros, the length. Output of a terminal has no frames.
+//
+// When a session ends for another reason than the end of the process, the
+// service writes a last line to stderr, in the midst of the output of the
+// process. A line of that kind is held back until it is known that more
+// follows, and dropped if it was the last.
+
+const (
+	detachedLine = "Error: detached from container\n"
+	resetLine    = "Error: read unixpacket" // … connection reset by peer
+	longestLine  = 512
+)
+
+// errDetached tells that the service let go because of the detach keys.
+var errDetached = errors.New("detached")
+
+// A writeError is one of the caller's writer, and not of the connection.
+type writeError struct{ error }
+
+func (e writeError) Unwrap() error { return e.error }
+
+// A sink takes output. It knows what the service may have said last.
+type sink struct {
+	stdout, stderr io.Writer // may be nil
+	held           []byte    // for stderr, or on a terminal for stdout
+	plain          bool      // nobody says anything in between
+}
+
+func (s *sink) write(w io.Writer, p []byte) error {
+	if w == nil || len(p) == 0 {
+		return nil
+	}
+	if _, err := w.Write(p); err != nil {
+		return writeError{err}
+	}
+	return nil
+}
+
+// last judges what was held back when the output is over.
+func (s *sink) last() error {
+	if string(s.held) == detachedLine {
+		return errDetached
+	}
+	return nil
+}
+
+// frames copies framed output until it ends.
+func (s *sink) frames(r io.Reader) error {
+	var head [8]byte
+	buf := make([]byte, 32<<10)
+	for {
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			if err == io.EOF {
+				return s.last()
+			}
+			return err
+		}
+		if err := s.write(s.stderr, s.held); err != nil {
+			return err
+		}
+		s.held = nil
+		if head[0] > 2 || head[1] != 0 || head[2] != 0 || head[3] != 0 {
+			return fmt.Errorf("a frame of output begins with %x", head)
+		}
+		size := int64(binary.BigEndian.Uint32(head[4:]))
+		if err := s.frame(r, head[0] == 2, size, buf); err != nil {
+			return err
+		}
+	}
+}
+
+// frame copies the content of one frame.
+func (s *sink) frame(r io.Reader, isStderr bool, size int64, buf []byte) error {
+	if isStderr && size <= longestLine && !s.plain {
+		line := buf[:size]
+		if _, err := io.ReadFull(r, line); err != nil {
+			return unexpected(err)
+		}
+		if string(line) == detachedLine || strings.HasPrefix(string(line), resetLine) {
+			s.held = bytes.Clone(line)
+			return nil
+		}
+		return s.write(s.stderr, line)
+	}
+	w := s.stdout
+	if isStderr {
+		w = s.stderr
+	}
+	for size > 0 {
+		n, err := r.Read(buf[:min(size, int64(len(buf)))])
+		size -= int64(n)
+		if err := s.write(w, buf[:n]); err != nil {
+			return err
+		}
+		if err != nil && size > 0 {
+			return unexpected(err)
+		}
+	}
+	return nil
+}
+
+// unexpected is the error of an end in the midst of something.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// raw copies the output of a terminal until it ends.
+func (s *sink) raw(r io.Reader) error {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if err := s.write(s.stdout, s.held); err != nil {
+				return err
+			}
+			text := buf[:n]
+			s.held = nil
+			if rest, ok := bytes.CutSuffix(text, []byte(detachedLine)); ok {
+				text, s.held = rest, []byte(detachedLine)
+			}
+			if err := s.write(s.stdout, text); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return s.last()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
