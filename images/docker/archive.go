@@ -48,7 +48,7 @@ func quoted(refs []string) string {
 // status of their own for it.
 func saveKind(err error) error {
 	text := strings.ToLower(err.Error())
-	if strings.Contains(text, "no such image") || strings.Contains(text, "reference does not exist") {
+	if strings.Contains(text, "no such image") || strings.Contains(text, "reference does not exist") || strings.Contains(text, "failed to get digest") {
 		return &callError{kind: images.ErrNotFound, err: err}
 	}
 	return err
@@ -88,11 +88,16 @@ func (t *tail) complete() error {
 func (e *Engine) Load(ctx context.Context, r io.Reader) ([]string, error) {
 	var names []string
 	err := e.move(ctx, e.limits.stall, "loading images", func(ctx context.Context, s *stall) error {
-		body := &fromCaller{Reader: r, stall: s}
-		defer body.Close()
-		answer, err := e.cli.ImageLoad(ctx, body, client.ImageLoadWithQuiet(false))
-		if failed := body.failed.Load(); failed != nil {
-			return *failed
+		body, failed := pump(r, s)
+		defer body.CloseWithError(io.ErrClosedPipe)
+		// While it sends, the HTTP client notices neither that ctx ends nor that
+		// the engine is gone: it waits for the caller's next byte.
+		stop := context.AfterFunc(ctx, func() { body.CloseWithError(ctx.Err()) })
+		defer stop()
+		sending := onBreak(ctx, func() { body.CloseWithError(io.ErrUnexpectedEOF) })
+		answer, err := e.cli.ImageLoad(sending, body, client.ImageLoadWithQuiet(false))
+		if own := failed.Load(); own != nil {
+			return *own
 		}
 		if err != nil {
 			return err

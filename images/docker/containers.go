@@ -151,10 +151,15 @@ func splitCommand(text string) []string {
 
 // Start starts a container.
 func (e *Engine) Start(ctx context.Context, name string) error {
-	return e.order(ctx, "starting", name, func(ctx context.Context) error {
+	failed := e.roster.starting(name)
+	err := e.order(ctx, "starting", name, func(ctx context.Context) error {
 		_, err := e.cli.ContainerStart(ctx, name, client.ContainerStartOptions{})
 		return startKind(err)
 	})
+	if err != nil {
+		failed()
+	}
+	return err
 }
 
 // startKind marks the errors of starting. A status says little: it is 404 for
@@ -229,7 +234,7 @@ func (e *Engine) Remove(ctx context.Context, name string, force bool) error {
 		return err
 	})
 	if err == nil {
-		e.made.forget(name)
+		e.roster.forget(name)
 	}
 	return err
 }
@@ -249,4 +254,16 @@ func (e *Engine) removed(ctx context.Context, name string) error {
 		}
 		return err
 	}
+}
+
+// Rename gives a container another name.
+func (e *Engine) Rename(ctx context.Context, name, newName string) error {
+	err := e.order(ctx, "renaming", name, func(ctx context.Context) error {
+		_, err := e.cli.ContainerRename(ctx, name, client.ContainerRenameOptions{NewName: newName})
+		return err
+	})
+	if err == nil {
+		e.roster.renamed(name, newName)
+	}
+	return err
 }

@@ -35,7 +35,7 @@ func (e *Engine) Create(ctx context.Context, spec run.Spec) (string, []string, e
 	if err != nil {
 		return "", nil, err
 	}
-	e.made.add(r.ID, traits{tty: spec.TTY, autoRemove: spec.Remove})
+	e.roster.add(r.ID, spec.Name, traits{tty: spec.TTY, autoRemove: spec.Remove})
 	return r.ID, r.Warnings, nil
 }
 
@@ -81,7 +81,7 @@ func (e *Engine) create(ctx context.Context, doing string, request client.Contai
 	select {
 	case left := <-tidy:
 		err = errors.Join(err, left)
-	case <-time.After(e.limits.settle): // it goes on without us
+	case <-time.After(e.limits.tidy): // it goes on without us
 	}
 	return client.ContainerCreateResult{}, err
 }

@@ -130,7 +130,8 @@ var errTooLong = errors.New("the engine's answer is too long")
 // A conn is a connection of which a limited number of bytes is read.
 type conn struct {
 	net.Conn
-	left atomic.Int64
+	left   atomic.Int64
+	broken atomic.Pointer[func()] // called when reading fails
 }
 
 // Read reads no more than is left.
@@ -141,6 +142,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p[:min(int64(len(p)), left)])
 	c.left.Add(int64(-n))
+	if f := c.broken.Load(); err != nil && f != nil {
+		(*f)()
+	}
 	return n, err
 }
 
@@ -155,6 +159,18 @@ func boundAnswer(ctx context.Context, limit int64) context.Context {
 		GotConn: func(info httptrace.GotConnInfo) {
 			if c, ok := info.Conn.(*conn); ok {
 				c.left.Store(limit)
+			}
+		},
+	})
+}
+
+// onBreak has f called when the connection of a request breaks.
+func onBreak(ctx context.Context, f func()) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			if c, ok := info.Conn.(*conn); ok {
+				c.left.Store(math.MaxInt64)
+				c.broken.Store(&f)
 			}
 		},
 	})

@@ -32,8 +32,7 @@ type Engine struct {
 	negotiated  atomic.Bool
 
 	limits limits
-	lives  lives
-	made   made
+	roster roster
 }
 
 // limits are how long the engine may take.
@@ -41,6 +40,7 @@ type limits struct {
 	answer time.Duration // for a question or a small order
 	stall  time.Duration // without a byte while something large is moved
 	settle time.Duration // to tell how a stream ended
+	tidy   time.Duration // to undo what a call that was given up leaves
 	body   int64         // bytes of an answer that is kept in memory
 }
 
@@ -53,6 +53,7 @@ func New(host string) (*Engine, error) {
 		answer: 30 * time.Second,
 		stall:  2 * time.Minute,
 		settle: 5 * time.Second,
+		tidy:   time.Second,
 		body:   64 << 20,
 	})
 }

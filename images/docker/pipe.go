@@ -192,18 +192,21 @@ func (s *session) ended(ctx context.Context, err error, in *input) error {
 	}
 	detached, inputOver := in.has()
 	if s.tty && detached {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.left = true
 		return nil
 	}
 	if s.exec != "" {
 		return s.untilOver(ctx, func() (bool, error) { return s.askExec(ctx) })
 	}
-	if fate := s.life.fate(); fate != nil {
+	if told, exit := s.e.roster.fate(s.life); told != nil {
 		select {
-		case <-fate:
-			if exit := s.life.lastExit(); exit.Err == nil || errors.Is(exit.Err, images.ErrUnreachable) {
-				return exit.Err
+		case <-told:
+			if end := exit(); end.Err == nil || errors.Is(end.Err, images.ErrUnreachable) {
+				return end.Err
 			}
-		case <-time.After(s.e.limits.settle / 5):
+		case <-time.After(s.e.limits.tidy):
 		case <-ctx.Done():
 		}
 	}

@@ -85,7 +85,7 @@ func (e *Engine) imageID(ctx context.Context, ref string) (string, error) {
 // takeBack undoes a name that a failed pull left after all: the engine may
 // have given it just before it saw that nobody waits any more.
 func (e *Engine) takeBack(ctx context.Context, ref, had string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.limits.settle)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.limits.tidy)
 	defer cancel()
 	has, err := e.imageID(ctx, ref)
 	switch {

@@ -39,6 +39,7 @@ type session struct {
 	over bool // Exec: code holds
 	code int
 	lost bool // Exec: the program was not found, whatever the engine's code
+	left bool // Exec: the user detached
 }
 
 var _ images.Session = (*session)(nil)
@@ -72,7 +73,7 @@ func (e *Engine) Attach(ctx context.Context, name string, opts images.AttachOpti
 		s.conn.Close()
 		return nil, err
 	}
-	s.life = e.lives.enter(name)
+	s.life = e.roster.enter(name)
 	s.bind(ctx)
 	return s, nil
 }
@@ -86,7 +87,7 @@ func (e *Engine) hasTTY(ctx context.Context, name, mediaType string) (bool, erro
 	case mediaType == types.MediaTypeRawStream && !e.before("1.42"):
 		return true, nil
 	}
-	if m, ok := e.made.get(name); ok {
+	if m, ok := e.roster.traits(name); ok {
 		return m.tty, nil
 	}
 	c, err := e.Container(ctx, name)
@@ -190,7 +191,7 @@ func (s *session) Close() error {
 			s.disconnect(errors.New("the session was closed"))
 		}
 		if s.life != nil {
-			s.e.lives.leave(s.life)
+			s.e.roster.leave(s.life)
 		}
 	})
 	return nil
@@ -229,10 +230,11 @@ func (s *session) Wait(ctx context.Context) (int, error) {
 	switch {
 	case errors.Is(err, images.ErrNotFound):
 		// It removed itself, but the Wait of the engine saw how it ended.
+		told, exit := s.e.roster.fate(s.life)
 		select {
-		case <-s.life.fate():
-			if exit := s.life.lastExit(); exit.Err == nil {
-				return exit.Code, nil
+		case <-told:
+			if end := exit(); end.Err == nil {
+				return end.Code, nil
 			}
 		default:
 		}
@@ -262,8 +264,10 @@ func (s *session) askExec(ctx context.Context) (running bool, err error) {
 		if err != nil {
 			return err
 		}
-		running = r.Running
-		s.over, s.code = !r.Running, r.ExitCode
+		// Older engines tell of a process that the user detached from that it
+		// ended with 126.
+		running = r.Running || s.left && r.ExitCode == 126 && r.PID != 0
+		s.over, s.code = !running, r.ExitCode
 		if s.over && s.lost && r.PID == 0 {
 			s.code = 127
 		}

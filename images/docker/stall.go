@@ -3,7 +3,6 @@ package docker
 import (
 	"context"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
 )
@@ -40,19 +39,27 @@ func (r fromEngine) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A fromCaller reads what the engine is sent; the clock stands meanwhile. It
-// keeps the caller's error, which the HTTP client would hide in its own.
-type fromCaller struct {
-	io.Reader
-	stall  *stall
-	failed atomic.Pointer[callerError]
-	closed atomic.Bool
+// pump reads what the engine is sent; the clock stands meanwhile. The pipe can
+// be closed while the caller's reader blocks; then one more piece is read and
+// lost. failed is the reader's error, which the HTTP client would hide in its
+// own.
+func pump(r io.Reader, s *stall) (body *io.PipeReader, failed *atomic.Pointer[callerError]) {
+	body, w := io.Pipe()
+	failed = &atomic.Pointer[callerError]{}
+	go func() {
+		_, err := io.Copy(w, pausing{r, s, failed})
+		w.CloseWithError(err)
+	}()
+	return body, failed
 }
 
-func (r *fromCaller) Read(p []byte) (int, error) {
-	if r.closed.Load() {
-		return 0, os.ErrClosed
-	}
+type pausing struct {
+	io.Reader
+	stall  *stall
+	failed *atomic.Pointer[callerError]
+}
+
+func (r pausing) Read(p []byte) (int, error) {
 	r.stall.timer.Stop()
 	n, err := r.Reader.Read(p)
 	r.stall.timer.Reset(r.stall.limit)
@@ -60,12 +67,6 @@ func (r *fromCaller) Read(p []byte) (int, error) {
 		r.failed.Store(&callerError{err})
 	}
 	return n, err
-}
-
-// Close ends the reading; it is the HTTP client that calls it.
-func (r *fromCaller) Close() error {
-	r.closed.Store(true)
-	return nil
 }
 
 // A toCaller writes what the engine sent, and marks the caller's errors.

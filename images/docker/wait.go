@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -14,176 +12,105 @@ import (
 	"github.com/projectatomic/atomic/images"
 )
 
-// Wait reports the exit status of the container's next or current run.
+// Wait reports the exit status of the container's next or current run. Of a
+// container that removes itself it is reported when that is done, and its name
+// free.
 func (e *Engine) Wait(ctx context.Context, name string) (<-chan images.Exit, error) {
-	doing := fmt.Sprintf("waiting for container %q", name)
-	if err := checkName(doing, name); err != nil {
+	autoRemove, runs, err := e.outlook(ctx, name)
+	if err != nil {
 		return nil, err
 	}
-	// A container of ours that removes itself is over when it is gone: then its
-	// name is free. Its exit status is told all the same.
-	condition := container.WaitConditionNextExit
-	if m, ok := e.made.get(name); ok && m.autoRemove {
-		condition = container.WaitConditionRemoved
-	}
+	w := &watch{e: e, name: name, doing: fmt.Sprintf("waiting for container %q", name), gone: autoRemove}
+	w.life = e.roster.enter(name)
+	e.roster.waiting(w.life, runs)
 	within, cancel := context.WithCancelCause(ctx)
-	late := time.AfterFunc(e.limits.answer, func() { cancel(noAnswer(e.limits.answer)) })
-	life := e.lives.enter(name)
-	end := func() { cancel(nil) }
-
-	if err := e.negotiate(within); err != nil {
-		late.Stop()
-		err = e.failed(ctx, within, doing, err)
-		e.lives.leave(life)
-		end()
+	if err := w.register(ctx, within, cancel); err != nil {
+		cancel(nil)
+		e.roster.waited(w.life, images.Exit{Err: err})
+		e.roster.leave(w.life)
 		return nil, err
 	}
-	life.watch()
-	r := e.cli.ContainerWait(boundAnswer(within, e.limits.body), name, client.ContainerWaitOptions{Condition: condition})
-	select {
-	case err := <-r.Error: // the engine refused, or broke at once
-		late.Stop()
-		err = e.failed(ctx, within, doing, err)
-		life.end(images.Exit{Err: err})
-		e.lives.leave(life)
-		end()
-		return nil, err
-	default:
-	}
-	late.Stop()
-
 	out := make(chan images.Exit, 1)
 	go func() {
-		defer end()
-		defer e.lives.leave(life)
-		exit := e.exit(ctx, within, doing, r)
-		life.end(exit)
-		if condition == container.WaitConditionRemoved && exit.Err == nil {
-			e.made.forget(name)
-		}
+		defer cancel(nil)
+		defer e.roster.leave(w.life)
+		exit := w.exit(ctx, within)
+		e.roster.waited(w.life, exit)
 		out <- exit
 	}()
 	return out, nil
 }
 
-// exit waits for what the engine tells of the end. The client's channels both
-// are to be watched until one speaks, else it leaves a goroutine behind.
-func (e *Engine) exit(ctx, within context.Context, doing string, r client.ContainerWaitResult) images.Exit {
+// outlook tells whether the container removes itself, and whether it runs.
+// Those that this Engine made and did not start yet it need not ask for.
+func (e *Engine) outlook(ctx context.Context, name string) (autoRemove, runs bool, err error) {
+	if t, ok := e.roster.traits(name); ok && !t.started {
+		return t.autoRemove, false, nil
+	}
+	c, err := e.Container(ctx, name)
+	return c.AutoRemove, c.IsRunning(), err
+}
+
+// A watch is one Wait.
+type watch struct {
+	e     *Engine
+	name  string
+	doing string
+	life  *life
+	gone  bool // wait until it is removed
+	r     client.ContainerWaitResult
+}
+
+// register returns when the engine watches, for which it has the time of a
+// question.
+func (w *watch) register(ctx, within context.Context, cancel context.CancelCauseFunc) error {
+	late := time.AfterFunc(w.e.limits.answer, func() { cancel(noAnswer(w.e.limits.answer)) })
+	defer late.Stop()
+	if err := w.e.negotiate(within); err != nil {
+		return w.e.failed(ctx, within, w.doing, err)
+	}
+	condition := container.WaitConditionNextExit
+	if w.gone {
+		condition = container.WaitConditionRemoved
+	}
+	w.r = w.e.cli.ContainerWait(boundAnswer(within, w.e.limits.body), w.name, client.ContainerWaitOptions{Condition: condition})
 	select {
-	case err := <-r.Error:
-		return images.Exit{Err: e.failed(ctx, within, doing, err)}
-	case res := <-r.Result:
+	case err := <-w.r.Error:
+		return w.e.failed(ctx, within, w.doing, err)
+	default:
+		return nil
+	}
+}
+
+// exit waits for what the engine tells of the end. The client's channels are
+// both to be watched until one speaks, else it leaves a goroutine behind.
+func (w *watch) exit(ctx, within context.Context) images.Exit {
+	select {
+	case err := <-w.r.Error:
+		return images.Exit{Err: w.e.failed(ctx, within, w.doing, err)}
+	case res := <-w.r.Result:
 		exit := images.Exit{Code: int(res.StatusCode)}
 		if res.Error != nil && res.Error.Message != "" {
-			exit.Err = fmt.Errorf("%s: %w", doing, errors.New(res.Error.Message))
+			exit.Err = fmt.Errorf("%s: %w", w.doing, errors.New(res.Error.Message))
+		} else {
+			exit.Err = w.reallyRan(ctx)
+		}
+		if w.gone {
+			w.e.roster.forget(w.name)
 		}
 		return exit
 	}
 }
 
-// made remembers of containers that this Engine created what a question would
-// have to find out, by ID.
-type made struct {
-	mu sync.Mutex
-	by map[string]traits
-}
-
-type traits struct{ tty, autoRemove bool }
-
-func (m *made) add(id string, t traits) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.by == nil {
-		m.by = make(map[string]traits)
+// reallyRan finds out about a container that nobody here started. The engine
+// tells of one that is removed before it runs as of one that ended, with 0.
+func (w *watch) reallyRan(ctx context.Context) error {
+	if w.e.roster.hasRun(w.life) {
+		return nil
 	}
-	m.by[id] = t
-}
-
-func (m *made) get(id string) (traits, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	t, ok := m.by[id]
-	return t, ok
-}
-
-func (m *made) forget(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.by, id)
-}
-
-// lives holds what Wait and the sessions know of containers, so that a session
-// whose stream ends need not ask the engine why. By the name that the caller
-// uses for both.
-type lives struct {
-	mu sync.Mutex
-	by map[string]*life
-}
-
-// A life is that of one container, as long as someone watches it.
-type life struct {
-	name  string
-	users int // guarded by lives.mu
-
-	mu      sync.Mutex
-	watched bool
-	ended   chan struct{} // closed when the run that is watched has ended
-	exit    images.Exit
-}
-
-func (l *lives) enter(name string) *life {
-	name = strings.TrimPrefix(name, "/")
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.by == nil {
-		l.by = make(map[string]*life)
+	_, err := w.e.Container(ctx, w.name)
+	if errors.Is(err, images.ErrNotFound) {
+		return &callError{doing: w.doing, err: errors.New("it was removed, and it is not known to have run")}
 	}
-	one := l.by[name]
-	if one == nil {
-		one = &life{name: name}
-		l.by[name] = one
-	}
-	one.users++
-	return one
-}
-
-func (l *lives) leave(one *life) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if one.users--; one.users == 0 {
-		delete(l.by, one.name)
-	}
-}
-
-// watch tells that a Wait is about to run.
-func (l *life) watch() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.watched {
-		l.watched, l.ended = true, make(chan struct{})
-	}
-}
-
-// end tells what the Wait has found.
-func (l *life) end(exit images.Exit) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.watched {
-		l.watched, l.exit = false, exit
-		close(l.ended)
-	}
-}
-
-// fate is a channel that is closed when the container has ended; nil if
-// nobody watches.
-func (l *life) fate() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.ended
-}
-
-func (l *life) lastExit() images.Exit {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.exit
+	return err
 }
