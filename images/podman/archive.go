@@ -1,10 +1,12 @@
 package podman
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/projectatomic/atomic/images"
 )
@@ -66,21 +68,43 @@ func (e *Engine) Load(ctx context.Context, r io.Reader) ([]string, error) {
 func (e *Engine) load(ctx context.Context, r io.Reader) ([]string, error) {
 	ctx, idle := watchIdle(ctx, e.limits.stall)
 	defer idle.stop()
-	// The HTTP client waits for the reader of a request that was given up, so
-	// it does not get one that may be stuck.
-	body, feed := io.Pipe()
-	defer body.Close()
-	stop := context.AfterFunc(ctx, func() { body.CloseWithError(ended(ctx)) })
+	conn, err := e.dialRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(past()) })
 	defer stop()
 	from := &source{watch: idle, r: r}
+	req, err := post("/images/load").sending(io.Reader(from)).build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// An HTTP client would wait for the reader, which may be stuck, before it
+	// tells that the service is gone.
 	go func() {
-		_, err := io.Copy(feed, from)
-		feed.CloseWithError(err)
+		if req.Write(conn) != nil {
+			conn.Close()
+		}
 	}()
-	var answer struct{ Names []string }
-	err := e.exchange(ctx, post("/images/load").sending(body), &answer)
+	names, err := e.loaded(ctx, conn, req)
 	if failure := from.failure(); failure != nil {
 		return nil, failure
 	}
+	return names, err
+}
+
+// loaded reads which names an archive brought.
+func (e *Engine) loaded(ctx context.Context, conn io.Reader, req *http.Request) ([]string, error) {
+	resp, err := http.ReadResponse(bufio.NewReader(conn), req)
+	if err != nil {
+		return nil, unreachable(ctx, err)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		defer resp.Body.Close()
+		return nil, readError(ctx, resp, e.limits.body)
+	}
+	var answer struct{ Names []string }
+	err = e.read(ctx, resp, &answer)
 	return answer.Names, err
 }

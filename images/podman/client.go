@@ -215,6 +215,11 @@ func (c *client) exchange(ctx context.Context, r request, answer any) error {
 	if err != nil {
 		return err
 	}
+	return c.read(ctx, resp, answer)
+}
+
+// read reads an answer to its end.
+func (c *client) read(ctx context.Context, resp *http.Response, answer any) error {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, c.limits.body+1))
 	switch {
