@@ -52,8 +52,6 @@ var verbFlags = map[string][]verbFlag{
 	"kill":    {signalFlag},
 	"rm":      {forceFlag, volumesFlag, ignoreFlag, graceFlag},
 	"start":   {attachFlag, interactFlag},
-	"pause":   {},
-	"unpause": {},
 	"version": {},
 }
 
