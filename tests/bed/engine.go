@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -79,7 +80,12 @@ func (e *engine) removeContainers(ctx context.Context) error {
 		return err
 	}
 	for _, c := range containers {
-		body, err := e.call(ctx, http.MethodDelete, "/containers/"+url.PathEscape(c.ID)+"?force=1&v=1", nil)
+		path := "/containers/" + url.PathEscape(c.ID)
+		// Podman would ask it to end, and wait ten seconds. It may not run.
+		if body, err := e.call(ctx, http.MethodPost, path+"/kill", nil); err == nil {
+			_ = body.Close()
+		}
+		body, err := e.call(ctx, http.MethodDelete, path+"?force=1&v=1", nil)
 		if err != nil {
 			return err
 		}
@@ -126,6 +132,7 @@ func (b *bed) background(cmd *exec.Cmd, name string) (*daemon, error) {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	defer f.Close() // the daemon has its own
+	cmd.Env = append(cmd.Environ(), "TMPDIR="+filepath.Join(b.state.dir, "tmp"))
 	cmd.Stdout, cmd.Stderr = f, f
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
 	if err := b.procs.start(cmd); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -78,8 +79,12 @@ func runExec(args []string) (code int, err error) {
 
 	ctx, cancel := signals.until(context.Background())
 	err = b.start(ctx, opts)
+	interrupted := ctx.Err() != nil
 	cancel()
-	if err != nil {
+	switch {
+	case interrupted:
+		return 130, errors.New("interrupted")
+	case err != nil:
 		return 1, err
 	}
 	return b.command(opts.command, signals)
@@ -104,6 +109,9 @@ func (b *bed) start(ctx context.Context, opts execOptions) error {
 		if err := b.buildRuntime(ctx); err != nil {
 			return err
 		}
+	}
+	if _, err := b.state.subdir("tmp"); err != nil {
+		return err
 	}
 	if opts.docker {
 		if err := b.startDocker(ctx); err != nil {
@@ -160,6 +168,7 @@ func (b *bed) command(args []string, signals *signals) (int, error) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = b.env()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := b.procs.start(cmd); err != nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
 			return 127, err
