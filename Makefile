@@ -1,0 +1,83 @@
+# Every target has its one line of help behind ##; "make help" lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PREFIX ?= /usr/local
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+
+# containers/* is linked for its remote client only, without cgo and GnuPG.
+TAGS := remote containers_image_openpgp exclude_graphdriver_btrfs exclude_graphdriver_devicemapper urfave_cli_no_docs
+LDFLAGS := -s -w -X main.version=$(VERSION)
+LINT := build/bin/golangci-lint-$(LINT_VERSION)
+LINT_VERSION := v2.15.0
+VULN_VERSION := v1.1.4
+
+export CGO_ENABLED ?= 0
+
+.PHONY: build demo test check bench fuzz docs install clean help
+
+build: ## build build/atomic
+	go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o build/atomic ./atomic
+
+demo: build ## run a super-privileged container for real
+	go run ./tests/bed demo build/atomic
+
+test: ## run all tests, against real engines of their own (as root)
+	go run ./tests/bed install
+	go run ./tests/bed exec --with-images -- go test -tags '$(TAGS)' -shuffle=on -timeout 30m ./...
+	$(MAKE) fuzz
+
+# The race detector needs cgo.
+check: $(LINT) ## look for faults without engines: format, vet, lint, generated files, races, known holes
+	@unformatted=$$(git ls-files '*.go' | xargs -r gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt'ed:" $$unformatted; exit 1; fi
+	go vet -tags '$(TAGS)' ./...
+	$(LINT) run ./...
+	$(MAKE) docs
+	@changed=$$(git status --porcelain -- docs labels); \
+	if [ -n "$$changed" ]; then echo "generated files differ; run make docs and commit:"; echo "$$changed"; exit 1; fi
+	CI= CGO_ENABLED=1 go test -race -tags '$(TAGS)' -shuffle=on -timeout 30m ./...
+	@if ! go run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) -version >/dev/null 2>&1; then \
+		echo "known holes NOT looked for: no database of them can be reached from here"; \
+	else \
+		go run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) -tags '$(TAGS)' ./...; \
+	fi
+
+$(LINT):
+	GOBIN='$(CURDIR)/build/bin/tmp' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv build/bin/tmp/golangci-lint $@
+	rmdir build/bin/tmp
+
+bench: ## run the benchmarks, BENCHTIME each, against real engines
+	go run ./tests/bed install
+	go run ./tests/bed exec --with-images -- go test -tags '$(TAGS)' -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./...
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@git grep -hEo --full-name -- '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' >/dev/null || { echo "no fuzz targets"; exit 0; }; \
+	git grep -Eo '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | while IFS=: read -r file target; do \
+		target=$${target#func }; \
+		echo "$$target in $$(dirname "$$file")"; \
+		go test -tags '$(TAGS)' -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
+	done
+
+docs: ## write again what is generated from the code
+	go generate ./...
+
+install: build ## install below DESTDIR and PREFIX
+	install -D -m 0755 build/atomic '$(DESTDIR)$(PREFIX)/bin/atomic'
+	for page in docs/*.1.md docs/*.5.md; do \
+		[ -e "$$page" ] || continue; \
+		name=$$(basename "$$page" .md); \
+		dir='$(DESTDIR)$(PREFIX)/share/man/man'"$${name##*.}"; \
+		install -d "$$dir"; \
+		go run github.com/cpuguy83/go-md2man/v2 -in "$$page" -out "$$dir/$$name"; \
+	done
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
