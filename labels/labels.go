@@ -103,8 +103,12 @@ func Read(text Text, vars Vars, words []string) Reading {
 	}
 	r.Findings = e.findings
 	c := classifier{caller: run.Caller{Dir: vars.Scalars["PWD"]}, words: r.dropSudo(all), options: vars.Options}
-	if !slices.ContainsFunc(r.Findings, isTextError) {
+	broken := slices.ContainsFunc(r.Findings, isTextError)
+	if !slices.ContainsFunc(r.Findings, func(f run.Finding) bool { return f.Code == Syntax }) {
 		r.Action = c.classify()
+	}
+	if broken {
+		r.Action = nil
 	}
 	for _, w := range c.words {
 		r.Argv = append(r.Argv, w.Text)
@@ -114,7 +118,8 @@ func Read(text Text, vars Vars, words []string) Reading {
 	return r
 }
 
-// isTextError tells findings after which the words mean nothing.
+// isTextError tells findings after which the words are not what the author
+// meant, though some of what is wrong with them can still be told.
 func isTextError(f run.Finding) bool {
 	return f.Code == Syntax || f.Code == ShellOperator || f.Code == CommandSubstitution
 }

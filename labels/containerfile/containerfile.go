@@ -1,15 +1,17 @@
 // Package containerfile reads the labels that a Containerfile gives its image,
-// so that they can be judged before the image is built.
+// so that they can be judged before the image is built. Lines are taken apart
+// here; quotes and variables are the builder's own lexer's. (The builder's
+// parser would bring protobuf with it, a fifth of the whole program.)
 package containerfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
@@ -26,18 +28,18 @@ type Label struct {
 // Read gives the labels of the last stage, and of the stages it builds on, in
 // the order of their lines. args are the values of --build-arg.
 func Read(r io.Reader, args map[string]string) ([]Label, error) {
-	result, err := parser.Parse(r)
+	found, escape, err := instructions(r)
 	if err != nil {
-		return nil, fmt.Errorf("parsing: %w", err)
+		return nil, err
 	}
 	f := file{
-		lex: shell.NewLex(result.EscapeToken), args: args,
+		lex: shell.NewLex(escape), escape: escape, args: args,
 		global: variables{}, stages: map[string]stage{},
 		current: stage{labels: map[string]Label{}, env: variables{}},
 	}
-	for _, node := range result.AST.Children {
-		if err := f.instruction(node); err != nil {
-			return nil, fmt.Errorf("line %d: %w", node.StartLine, err)
+	for _, in := range found {
+		if err := f.carryOut(in); err != nil {
+			return nil, fmt.Errorf("line %d: %s: %w", in.line, in.name, err)
 		}
 	}
 	return slices.SortedFunc(maps.Values(f.current.labels), func(a, b Label) int {
@@ -66,6 +68,7 @@ type stage struct {
 
 type file struct {
 	lex     *shell.Lex
+	escape  rune
 	args    map[string]string
 	global  variables // ARGs before the first FROM
 	stages  map[string]stage
@@ -73,28 +76,29 @@ type file struct {
 	inStage bool
 }
 
-func (f *file) instruction(node *parser.Node) error {
-	switch strings.ToLower(node.Value) {
-	case "from":
-		return f.from(node)
-	case "arg":
-		return f.arg(node)
-	case "env":
-		return f.pairs(node, func(name, value string, _ []string) { f.current.env[name] = value })
-	case "label":
-		return f.pairs(node, func(name, value string, emptied []string) {
-			f.current.labels[name] = Label{Name: name, Value: value, Line: node.StartLine, Emptied: emptied}
+func (f *file) carryOut(in instruction) error {
+	switch in.name {
+	case "FROM":
+		return f.from(in)
+	case "ARG":
+		return f.arg(in)
+	case "ENV":
+		return f.pairs(in, func(name, value string, _ []string) { f.current.env[name] = value })
+	case "LABEL":
+		return f.pairs(in, func(name, value string, emptied []string) {
+			f.current.labels[name] = Label{Name: name, Value: value, Line: in.line, Emptied: emptied}
 		})
 	}
 	return nil
 }
 
 // from begins a stage; one that names an earlier stage inherits its labels.
-func (f *file) from(node *parser.Node) error {
-	if node.Next == nil {
-		return fmt.Errorf("FROM names no image")
+func (f *file) from(in instruction) error {
+	words := slices.DeleteFunc(words(in.rest, f.escape), func(w string) bool { return strings.HasPrefix(w, "--") })
+	if len(words) == 0 {
+		return errors.New("it names no image")
 	}
-	base, err := f.lex.ProcessWordWithMatches(node.Next.Value, f.global)
+	base, err := f.lex.ProcessWordWithMatches(words[0], f.global)
 	if err != nil {
 		return err
 	}
@@ -103,21 +107,21 @@ func (f *file) from(node *parser.Node) error {
 		next = stage{labels: maps.Clone(before.labels), env: maps.Clone(before.env)}
 	}
 	f.inStage, f.current = true, next
-	if as := node.Next.Next; as != nil && strings.EqualFold(as.Value, "as") && as.Next != nil {
-		f.stages[strings.ToLower(as.Next.Value)] = next
+	if len(words) == 3 && strings.EqualFold(words[1], "as") {
+		f.stages[strings.ToLower(words[2])] = next
 	}
 	return nil
 }
 
 // arg declares variables; a value given to the build wins over the default,
 // and a default before the first FROM over none.
-func (f *file) arg(node *parser.Node) error {
+func (f *file) arg(in instruction) error {
 	scope := f.global
 	if f.inStage {
 		scope = f.current.env
 	}
-	for n := node.Next; n != nil; n = n.Next {
-		name, value, hasValue := strings.Cut(n.Value, "=")
+	for _, w := range words(in.rest, f.escape) {
+		name, value, hasValue := strings.Cut(w, "=")
 		if hasValue {
 			word, err := f.lex.ProcessWordWithMatches(value, scope)
 			if err != nil {
@@ -137,18 +141,41 @@ func (f *file) arg(node *parser.Node) error {
 	return nil
 }
 
-// pairs reads NAME=VALUE triples: name, value and the sign between them.
-func (f *file) pairs(node *parser.Node, set func(name, value string, emptied []string)) error {
-	for n := node.Next; n != nil && n.Next != nil && n.Next.Next != nil; n = n.Next.Next.Next {
-		name, err := f.lex.ProcessWordWithMatches(n.Value, f.current.env)
-		if err != nil {
-			return err
-		}
-		value, err := f.lex.ProcessWordWithMatches(n.Next.Value, f.current.env)
-		if err != nil {
-			return err
-		}
-		set(name.Result, value.Result, slices.Sorted(maps.Keys(value.Unmatched)))
+// pairs reads NAME=VALUE words, or the older NAME VALUE where the value is the
+// rest of the line.
+func (f *file) pairs(in instruction, set func(name, value string, emptied []string)) error {
+	list := words(in.rest, f.escape)
+	if len(list) == 0 {
+		return errors.New("it names nothing")
 	}
+	if !strings.Contains(list[0], "=") {
+		value := strings.TrimSpace(strings.TrimPrefix(in.rest, list[0]))
+		if value == "" {
+			return fmt.Errorf("%s has no value", list[0])
+		}
+		return f.pair(list[0], value, set)
+	}
+	for _, w := range list {
+		name, value, ok := strings.Cut(w, "=")
+		if !ok {
+			return fmt.Errorf("%q is not NAME=VALUE", w)
+		}
+		if err := f.pair(name, value, set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *file) pair(name, value string, set func(name, value string, emptied []string)) error {
+	n, err := f.lex.ProcessWordWithMatches(name, f.current.env)
+	if err != nil {
+		return err
+	}
+	v, err := f.lex.ProcessWordWithMatches(value, f.current.env)
+	if err != nil {
+		return err
+	}
+	set(n.Result, v.Result, slices.Sorted(maps.Keys(v.Unmatched)))
 	return nil
 }

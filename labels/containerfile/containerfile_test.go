@@ -48,8 +48,24 @@ LABEL EMPTY="docker run -e A=$NAME IMAGE" KEPT="docker run -e A=\$NAME -e B=\${W
 	}
 }
 
+func TestLines(t *testing.T) {
+	for text, want := range map[string]Label{
+		"# escape=`\nFROM a\nLABEL A=\"x `\n  y\"":                 {Name: "A", Value: "x   y", Line: 3},
+		"FROM a\n# c\nLABEL A=1 \\\n# comment\n\n  B=2":            {Name: "B", Value: "2", Line: 3},
+		"FROM a\nRUN <<EOF cat\nLABEL A=no\nEOF\nlabel A=yes":      {Name: "A", Value: "yes", Line: 5},
+		"FROM a\nRUN <<-'E'\n\tLABEL A=no\n\tE\nLABEL A=yes":       {Name: "A", Value: "yes", Line: 5},
+		"FROM --platform=linux/amd64 a\nLABEL A='b c'\tB=\"d\te\"": {Name: "B", Value: "d\te", Line: 2},
+		"\ufeffFROM a\r\nLABEL A=b\\ c\r\n":                        {Name: "A", Value: "b c", Line: 2},
+	} {
+		got, err := Read(strings.NewReader(text), nil)
+		if err != nil || len(got) == 0 || got[len(got)-1].Name != want.Name || got[len(got)-1].Value != want.Value || got[len(got)-1].Line != want.Line {
+			t.Errorf("%q gives %+v and %v, want %+v", text, got, err, want)
+		}
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
-	for _, text := range []string{"", "FROM a\nLABEL x", "FROM a\nLABEL x=${y", "FROM a\nLABEL x=\"${y:^z}\""} {
+	for _, text := range []string{"", "FROM a\nLABEL x", "FROM a\nLABEL x=${y", "FROM a\nLABEL x=\"${y:^z}\"", "FROM", "FROM a\nRUN <<E\nx", "FROM a\nLABEL", "FROM a\nLABEL a=b c"} {
 		if labels, err := Read(strings.NewReader(text), nil); err == nil {
 			t.Errorf("%q gives %v, want an error", text, labels)
 		}
