@@ -121,7 +121,7 @@ func TestFindingsPointAtTheText(t *testing.T) {
 	for _, f := range r.Findings {
 		pointed = append(pointed, text[f.Offset:f.Offset+f.Length])
 	}
-	if want := []string{";", "${NOWHERE}"}; !slices.Equal(pointed, want) {
+	if want := []string{";", "${NOWHERE}", "--priveleged"}; !slices.Equal(pointed, want) {
 		t.Errorf("findings point at %q, want %q", pointed, want)
 	}
 }
