@@ -16,12 +16,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/compression"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // ImageOptions describe a test image. The zero value is a busybox that says
@@ -58,7 +59,7 @@ var epoch = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 // image. The name is spelled in it as given, with ":latest" when it has no
 // tag; an empty name gives an archive of an image without one.
 func Archive(name string, o ImageOptions) ([]byte, error) {
-	img, err := Image(o)
+	img, err := image(o, busyboxTar, asTar)
 	if err != nil {
 		return nil, err
 	}
@@ -79,23 +80,27 @@ func archiveName(text string) (name.Reference, error) {
 	if text == "" {
 		return name.NewDigest("nameless@sha256:" + strings.Repeat("0", 64))
 	}
-	if !strings.Contains(text[strings.LastIndex(text, "/")+1:], ":") {
-		text += ":latest"
-	}
 	return name.NewTag(text)
 }
 
 // Image is the test image itself, for a registry or a changed archive.
-func Image(o ImageOptions) (v1.Image, error) {
-	base, err := busyboxLayer()
+func Image(o ImageOptions) (v1.Image, error) { return image(o, busyboxGzip, asGzip) }
+
+// image makes an image whose layers are in the form that its use wants.
+func image(o ImageOptions, busybox func() (v1.Layer, error), form func([]byte) (v1.Layer, error)) (v1.Image, error) {
+	base, err := busybox()
 	if err != nil {
 		return nil, err
 	}
 	layers := []v1.Layer{base}
 	for _, files := range o.Layers {
-		l, err := fileLayer(files)
+		content, err := fileLayer(files)
 		if err != nil {
 			return nil, err
+		}
+		l, err := form(content)
+		if err != nil {
+			return nil, fmt.Errorf("making a layer: %w", err)
 		}
 		layers = append(layers, l)
 	}
@@ -129,9 +134,14 @@ func Image(o ImageOptions) (v1.Image, error) {
 	return mutate.ConfigFile(img, file)
 }
 
-// busyboxLayer is one layer for the whole process: compressing two megabytes
-// for each image is what would take the most time of a suite.
-var busyboxLayer = sync.OnceValues(func() (v1.Layer, error) {
+// The busybox layer is made once for the whole process: compressing and hashing
+// two megabytes for each image is what would take the most time of a suite.
+var (
+	busyboxTar  = sync.OnceValues(func() (v1.Layer, error) { return busyboxLayer(asTar) })
+	busyboxGzip = sync.OnceValues(func() (v1.Layer, error) { return busyboxLayer(asGzip) })
+)
+
+func busyboxLayer(form func([]byte) (v1.Layer, error)) (v1.Layer, error) {
 	program, err := busybox()
 	if err != nil {
 		return nil, err
@@ -156,8 +166,8 @@ var busyboxLayer = sync.OnceValues(func() (v1.Layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the busybox layer: %w", err)
 	}
-	return layer(b.Bytes())
-})
+	return form(b.Bytes())
+}
 
 const (
 	passwdFile = "root:x:0:0:root:/root:/bin/sh\napp:x:1001:1002:app:/home:/bin/sh\n"
@@ -188,7 +198,7 @@ func busybox() ([]byte, error) {
 }
 
 // fileLayer is a layer of regular files, in the order of their names.
-func fileLayer(files map[string]string) (v1.Layer, error) {
+func fileLayer(files map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, path := range slices.Sorted(maps.Keys(files)) {
@@ -200,7 +210,7 @@ func fileLayer(files map[string]string) (v1.Layer, error) {
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	return layer(b.Bytes())
+	return b.Bytes(), nil
 }
 
 // add writes one entry, owned by root and made at the epoch.
@@ -213,8 +223,16 @@ func add(w *tar.Writer, h tar.Header, content []byte) error {
 	return err
 }
 
-func layer(content []byte) (v1.Layer, error) {
-	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(content)), nil
-	}, tarball.WithCompression(compression.GZip), tarball.WithCompressionLevel(1), tarball.WithCompressedCaching)
+// asTar is a layer as "docker save" writes them.
+func asTar(content []byte) (v1.Layer, error) {
+	return static.NewLayer(content, types.DockerUncompressedLayer), nil
+}
+
+// asGzip is a layer as registries have them.
+func asGzip(content []byte) (v1.Layer, error) {
+	return tarball.LayerFromOpener(opener(content), tarball.WithCompressionLevel(1), tarball.WithCompressedCaching)
+}
+
+func opener(content []byte) tarball.Opener {
+	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 }

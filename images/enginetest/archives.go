@@ -45,10 +45,6 @@ func archived(t *testing.T, archive []byte) []string {
 	return names
 }
 
-func opener(archive []byte) tarball.Opener {
-	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil }
-}
-
 func saveWrites(ctx context.Context, t *testing.T, b *bench) {
 	name, _ := b.newImage(ctx, t, ImageOptions{
 		Labels: map[string]string{"RUN": "run it"},

@@ -191,6 +191,9 @@ func execDetached(ctx context.Context, t *testing.T, b *bench) {
 	equal(t, "exit status", code, 4)
 }
 
+// execDetachKeys is where Docker 20.10 needs help: it takes the detach keys for
+// an error and kills the process. A client that sees the keys itself, keeps
+// the last one back and hangs up leaves the process running.
 func execDetachKeys(ctx context.Context, t *testing.T, b *bench) {
 	name := b.idle(ctx, t)
 	for _, c := range []struct{ keys, typed string }{
