@@ -1,20 +1,12 @@
 package docker
 
 import (
-	"os"
 	"testing"
 
 	"github.com/projectatomic/atomic/images"
 	"github.com/projectatomic/atomic/images/enginetest"
+	"github.com/projectatomic/atomic/tests/real"
 )
-
-func realDocker(t testing.TB) string {
-	url := os.Getenv("ATOMIC_TEST_DOCKER")
-	if url == "" {
-		t.Skip("no ATOMIC_TEST_DOCKER")
-	}
-	return url
-}
 
 func open(t testing.TB, host string) *Engine {
 	t.Helper()
@@ -27,12 +19,12 @@ func open(t testing.TB, host string) *Engine {
 }
 
 func TestEngine(t *testing.T) {
-	enginetest.Run(t, func(t *testing.T) images.Engine { return open(t, realDocker(t)) })
+	enginetest.Run(t, func(t *testing.T) images.Engine { return open(t, real.Docker(t)) })
 }
 
 func TestBrokenEngine(t *testing.T) {
 	enginetest.RunBroken(t, func(t *testing.T) (sound, broken images.Engine, line enginetest.Line) {
-		wire := enginetest.NewWire(t, realDocker(t))
-		return open(t, realDocker(t)), open(t, wire.URL), wire
+		wire := enginetest.NewWire(t, real.Docker(t))
+		return open(t, real.Docker(t)), open(t, wire.URL), wire
 	})
 }

@@ -15,11 +15,8 @@ import (
 // callerFields are the fields of a Spec that say what the one who runs a
 // container does around it. No request to the engine holds them: files are
 // read, pulls made and streams handled before and after. Create refuses a spec
-// in which EnvFiles, LabelFiles or Env with FromCaller are still to be
-// resolved.
-var callerFields = []string{
-	"CIDFile", "DetachKeys", "EnvFiles", "Env.FromCaller", "LabelFiles", "NoSigProxy", "Pull", "Quiet",
-}
+// in which files of variables or labels are still to be read.
+var callerFields = []string{"CIDFile", "DetachKeys", "EnvFiles", "LabelFiles", "NoSigProxy", "Pull", "Quiet"}
 
 // CreateRequest is what a Spec becomes in Docker's API, as docker's own command
 // line has it, and what Docker cannot express of the Spec. What podman spells
@@ -117,7 +114,7 @@ func (b *builder) process(spec run.Spec) {
 		}
 	}
 	for _, v := range spec.Env {
-		if !v.FromCaller {
+		if !v.FromCaller { // else Create refuses: its value is not known
 			c.Env = append(c.Env, v.Name+"="+v.Value)
 		}
 	}

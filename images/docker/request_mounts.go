@@ -93,6 +93,9 @@ func (b *builder) option(i int, m run.Mount, option string) {
 		}
 	case "exec", "suid", "dev":
 		return
+	case "z", "Z":
+		b.lack(run.Error, indexed("Mounts", i, "Options"), "Docker gives labels with -v only: option %q of --mount", option)
+		return
 	}
 	b.lack(run.Error, indexed("Mounts", i, "Options"), "Docker has no option %q for a mount of type %s", option, m.Type)
 }

@@ -195,6 +195,10 @@ func (b *builder) publish(field string, p run.Port) {
 		b.bad(field, "%d ports of the host for %d of the container", hosts+1, insides+1)
 		return
 	}
+	if host.Protocol != "" && host.Protocol != inside.Protocol {
+		b.bad(field, "%s on the host for %s of the container", host.Protocol, inside.Protocol)
+		return
+	}
 	b.each(field, inside, func(i int, port network.Port) {
 		bound := network.PortBinding{HostIP: ip}
 		switch {
