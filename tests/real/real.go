@@ -1,55 +1,45 @@
-// Package real tells a test where the real engines are.
-//
-// The engines are started and ended by the command tests/bed, which hands
-// their addresses over in environment variables. A test asks for an address
-// and is skipped when there is none, except where the engines were promised:
-// there a missing address is a fault of the set-up, and a skip would hide it.
+// Package real tells tests where the real engines are. "go run ./tests/bed
+// exec" starts them and sets the variables.
 package real
 
 import (
 	"os"
-	"strings"
 	"testing"
 )
 
-// The variables through which tests/bed speaks to the tests it runs.
+// The variables that hold the engines' addresses, and those that say that the
+// engines must be there.
 const (
-	// DockerVar holds the unix:// URL of a private dockerd.
-	DockerVar = "ATOMIC_TEST_DOCKER"
-	// PodmanVar holds the unix:// URL of a private podman system service.
-	PodmanVar = "ATOMIC_TEST_PODMAN"
-	// PromiseVar, when not empty, says that every engine is there, so that
-	// a missing one fails a test instead of skipping it.
-	PromiseVar = "ATOMIC_TEST_REAL"
+	dockerVariable = "ATOMIC_TEST_DOCKER"
+	podmanVariable = "ATOMIC_TEST_PODMAN"
+	mustVariable   = "ATOMIC_TEST_REAL"
+	ciVariable     = "CI"
 )
 
-// Docker returns the URL of a running dockerd, as in unix:///tmp/bed/docker.sock.
-// Without one it skips the test, or fails it where $CI or [PromiseVar] is set.
+// Docker returns the unix:// URL of a real Docker engine, or skips the test
+// when there is none. Where $CI or $ATOMIC_TEST_REAL is set it fails the test
+// instead, so that a run that should have had engines cannot pass without.
 func Docker(t testing.TB) string {
 	t.Helper()
-	return address(t, DockerVar, "docker")
+	return address(t, dockerVariable)
 }
 
-// Podman returns the URL of a running podman service, as in
-// unix:///tmp/bed/podman.sock. Without one it skips the test, or fails it
-// where $CI or [PromiseVar] is set.
+// Podman is to Podman as [Docker] is to Docker.
 func Podman(t testing.TB) string {
 	t.Helper()
-	return address(t, PodmanVar, "podman")
+	return address(t, podmanVariable)
 }
 
-func address(t testing.TB, variable, engine string) string {
+func address(t testing.TB, variable string) string {
 	t.Helper()
 	url := os.Getenv(variable)
 	switch {
-	case strings.HasPrefix(url, "unix:///"):
-		return url
 	case url != "":
-		t.Fatalf("%s=%q is not a unix:// URL of an absolute path", variable, url)
-	case os.Getenv("CI") != "" || os.Getenv(PromiseVar) != "":
-		t.Fatalf("no %s to test against: %s is empty", engine, variable)
+		return url
+	case os.Getenv(mustVariable) != "" || os.Getenv(ciVariable) != "":
+		t.Fatalf("%s is not set: run the tests with make test", variable)
 	default:
-		t.Skipf("no %s to test against: run under `go run ./tests/bed exec --%s -- go test`", engine, engine)
+		t.Skipf("%s is not set: run the tests with make test", variable)
 	}
 	return ""
 }

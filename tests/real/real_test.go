@@ -7,65 +7,62 @@ import (
 	"github.com/projectatomic/atomic/tests/real"
 )
 
-// recorder is a testing.TB that keeps the verdict instead of acting on it.
+// A recorder is a test that is asked for an engine: it notes how it ended.
 type recorder struct {
 	testing.TB
-	verdict string
+	end string
 }
 
 func (r *recorder) Helper() {}
 
-func (r *recorder) Fatalf(string, ...any) { r.end("fatal") }
+func (r *recorder) Fatalf(string, ...any) {
+	r.end = "failed"
+	runtime.Goexit()
+}
 
-func (r *recorder) Skipf(string, ...any) { r.end("skip") }
-
-// end leaves the goroutine as the real Fatalf and Skipf do.
-func (r *recorder) end(verdict string) {
-	r.verdict = verdict
+func (r *recorder) Skipf(string, ...any) {
+	r.end = "skipped"
 	runtime.Goexit()
 }
 
 func TestAddress(t *testing.T) {
-	const sock = "unix:///run/bed/engine.sock"
-	for _, test := range []struct {
-		name, url, ci, promise string
-		want, verdict          string
+	const url = "unix:///run/some.sock"
+	tests := []struct {
+		name          string
+		url, must, ci string
+		want          string
 	}{
-		{name: "there", url: sock, want: sock},
-		{name: "there in CI", url: sock, ci: "true", want: sock},
-		{name: "absent", verdict: "skip"},
-		{name: "absent in CI", ci: "true", verdict: "fatal"},
-		{name: "absent though promised", promise: "1", verdict: "fatal"},
-		{name: "not a unix URL", url: "tcp://127.0.0.1:2375", verdict: "fatal"},
-		{name: "relative", url: "unix://engine.sock", verdict: "fatal"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			for variable, ask := range map[string]func(testing.TB) string{
-				real.DockerVar: real.Docker,
-				real.PodmanVar: real.Podman,
-			} {
-				t.Setenv(real.DockerVar, "")
-				t.Setenv(real.PodmanVar, "")
-				t.Setenv("CI", test.ci)
-				t.Setenv(real.PromiseVar, test.promise)
-				t.Setenv(variable, test.url)
-				got, verdict := outcome(t, ask)
-				if got != test.want || verdict != test.verdict {
-					t.Errorf("%s: got %q, %q; want %q, %q", variable, got, verdict, test.want, test.verdict)
-				}
-			}
-		})
+		{name: "nothing set", want: "skipped"},
+		{name: "address", url: url, want: url},
+		{name: "address and both", url: url, must: "1", ci: "true", want: url},
+		{name: "real engines asked for", must: "1", want: "failed"},
+		{name: "continuous integration", ci: "true", want: "failed"},
 	}
-}
+	engines := map[string]func(testing.TB) string{
+		"ATOMIC_TEST_DOCKER": real.Docker,
+		"ATOMIC_TEST_PODMAN": real.Podman,
+	}
+	for variable, ask := range engines {
+		for _, tt := range tests {
+			t.Run(variable+"/"+tt.name, func(t *testing.T) {
+				for _, v := range []string{"ATOMIC_TEST_DOCKER", "ATOMIC_TEST_PODMAN"} {
+					t.Setenv(v, "")
+				}
+				t.Setenv(variable, tt.url)
+				t.Setenv("ATOMIC_TEST_REAL", tt.must)
+				t.Setenv("CI", tt.ci)
 
-// outcome asks from a goroutine of its own, which the recorder may end.
-func outcome(t *testing.T, ask func(testing.TB) string) (url, verdict string) {
-	rec := &recorder{TB: t}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		url = ask(rec)
-	}()
-	<-done
-	return url, rec.verdict
+				r := &recorder{TB: t}
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					r.end = ask(r)
+				}()
+				<-done
+				if r.end != tt.want {
+					t.Errorf("got %q, want %q", r.end, tt.want)
+				}
+			})
+		}
+	}
 }
