@@ -1,0 +1,3 @@
+// Package auth finds the credentials for the registry of an image, where
+// docker login and podman login leave them.
+package auth
