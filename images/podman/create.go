@@ -14,19 +14,19 @@ import (
 )
 
 // callerFields are the fields that say how the caller runs the container and
-// not what the container is, and who minds them.
+// not what the container is, and what becomes of them.
 var callerFields = map[string]string{
-	"Detach":           "whether to attach",
-	"Attach":           "what to attach",
-	"DetachKeys":       "AttachOptions.DetachKeys",
-	"NoSigProxy":       "whether to pass on signals",
-	"Quiet":            "what to print",
-	"Pull":             "when to pull",
-	"CIDFile":          "where to write the ID",
-	"EnvFiles":         "becomes Env; Create refuses the rest",
-	"LabelFiles":       "becomes Labels; Create refuses the rest",
-	"Env.FromCaller":   "becomes Env.Value; Create refuses the rest",
-	"Mounts.MustExist": "Create makes the directories for other mounts",
+	"Detach":              "whether to attach",
+	"Attach":              "what to attach",
+	"DetachKeys":          "AttachOptions.DetachKeys",
+	"NoSigProxy":          "whether to pass on signals",
+	"Quiet":               "what to print",
+	"Pull":                "when to pull",
+	"CIDFile":             "where to write the ID",
+	"EnvFiles":            "becomes Env; Create refuses the rest",
+	"LabelFiles":          "becomes Labels; Create refuses the rest",
+	"Mounts.MustExist":    "Create makes the directories for other mounts",
+	"Ports.Host.Protocol": "said of the container's side",
 }
 
 // A renderer builds a Request and collects what it cannot say.
