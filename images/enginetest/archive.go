@@ -41,6 +41,8 @@ type ImageOptions struct {
 	// Layers lie over busybox's: each is a set of regular files, the content
 	// by the absolute path.
 	Layers []map[string]string
+	// Bare leaves out busybox: the image is small and nothing in it can run.
+	Bare bool
 }
 
 // Paths in every test image that are there but are no programs.
@@ -68,6 +70,9 @@ func Archive(name string, o ImageOptions) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
+	if !o.Bare {
+		b.Grow(3 << 20)
+	}
 	if err := tarball.Write(ref, img, &b); err != nil {
 		return nil, fmt.Errorf("writing the archive of %q: %w", name, err)
 	}
@@ -88,12 +93,18 @@ func Image(o ImageOptions) (v1.Image, error) { return image(o, busyboxGzip, asGz
 
 // image makes an image whose layers are in the form that its use wants.
 func image(o ImageOptions, busybox func() (v1.Layer, error), form func([]byte) (v1.Layer, error)) (v1.Image, error) {
-	base, err := busybox()
-	if err != nil {
-		return nil, err
+	var layers []v1.Layer
+	contents := o.Layers
+	if o.Bare {
+		contents = append([]map[string]string{{plainFile: "hello\n"}}, contents...)
+	} else {
+		base, err := busybox()
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, base)
 	}
-	layers := []v1.Layer{base}
-	for _, files := range o.Layers {
+	for _, files := range contents {
 		content, err := fileLayer(files)
 		if err != nil {
 			return nil, err

@@ -80,8 +80,8 @@ func saveAndLoad(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func saveSeveral(ctx context.Context, t *testing.T, b *bench) {
-	first, firstID := b.newImage(ctx, t, ImageOptions{})
-	second, secondID := b.newImage(ctx, t, ImageOptions{})
+	first, firstID := b.newImage(ctx, t, ImageOptions{Bare: true})
+	second, secondID := b.newImage(ctx, t, ImageOptions{Bare: true})
 	archive := b.save(ctx, t, first, second)
 	equal(t, "number of names in the archive", len(archived(t, archive)), 2)
 	must(t, b.RemoveImage(ctx, first, false))
@@ -124,7 +124,7 @@ func loadTests() []test {
 
 func loadName(ctx context.Context, t *testing.T, b *bench) {
 	for _, name := range []string{unique(), unique() + ":v1", "registry.example.com/" + unique() + "/x:v2"} {
-		got := b.load(ctx, t, name, ImageOptions{})
+		got := b.load(ctx, t, name, ImageOptions{Bare: true})
 		full := name
 		if !strings.Contains(name, ":") {
 			full += ":latest"
@@ -142,7 +142,7 @@ func loadName(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func loadNameless(ctx context.Context, t *testing.T, b *bench) {
-	got := b.load(ctx, t, "", ImageOptions{})
+	got := b.load(ctx, t, "", ImageOptions{Bare: true})
 	if len(got) != 1 {
 		t.Fatalf("loading an image without a name brought %q", got)
 	}
@@ -156,9 +156,9 @@ func loadNameless(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func loadMoves(ctx context.Context, t *testing.T, b *bench) {
-	name, id := b.newImage(ctx, t, ImageOptions{})
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true})
 	b.forgetImage(t, id)
-	b.load(ctx, t, name, ImageOptions{})
+	b.load(ctx, t, name, ImageOptions{Bare: true})
 	img, err := b.Image(ctx, name)
 	must(t, err)
 	if img.ID == id {

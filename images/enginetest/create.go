@@ -198,7 +198,7 @@ func createConflict(ctx context.Context, t *testing.T, b *bench) {
 
 func createNoImage(ctx context.Context, t *testing.T, b *bench) {
 	r := NewRegistry(t)
-	r.Push(t, "there", distinct(ImageOptions{}))
+	r.Push(t, "there", distinct(ImageOptions{Bare: true}))
 	pushed := len(r.Requests())
 	for _, image := range []string{unique(), b.image + ":no-such-tag", r.Host + "/there"} {
 		name := unique()

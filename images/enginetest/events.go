@@ -92,7 +92,7 @@ func eventsContainer(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func eventsImage(ctx context.Context, t *testing.T, b *bench) {
-	name, id := b.newImage(ctx, t, ImageOptions{})
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true})
 	d := b.watch(ctx, t)
 	must(t, b.Tag(ctx, name, name+":v2"))
 	b.forgetImage(t, name+":v2")

@@ -32,7 +32,7 @@ func pullTests() []test {
 func big() ImageOptions {
 	content := make([]byte, 300_000)
 	rand.Read(content)
-	return distinct(ImageOptions{Layers: []map[string]string{{"/data/random": string(content)}}})
+	return distinct(ImageOptions{Bare: true, Layers: []map[string]string{{"/data/random": string(content)}}})
 }
 
 // pull pulls with what every pull from a Registry needs; the image goes with
@@ -220,7 +220,7 @@ func pullPlatform(ctx context.Context, t *testing.T, b *bench) {
 
 func pullMissing(ctx context.Context, t *testing.T, b *bench) {
 	r := NewRegistry(t)
-	digest, err := r.Push(t, "image:v1", distinct(ImageOptions{})).Digest()
+	digest, err := r.Push(t, "image:v1", distinct(ImageOptions{Bare: true})).Digest()
 	must(t, err)
 	for _, ref := range []string{
 		r.Host + "/image:v2",

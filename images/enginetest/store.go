@@ -24,7 +24,7 @@ func imageTests() []test {
 }
 
 func imageByReference(ctx context.Context, t *testing.T, b *bench) {
-	name, id := b.newImage(ctx, t, ImageOptions{})
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true})
 	if !regexp.MustCompile("^sha256:[0-9a-f]{64}$").MatchString(id) {
 		t.Errorf("ID %q is not sha256: and 64 digits", id)
 	}
@@ -103,7 +103,7 @@ func hasName(img images.Image, name string) bool {
 
 func imageNotPulled(ctx context.Context, t *testing.T, b *bench) {
 	r := NewRegistry(t)
-	r.Push(t, "there", distinct(ImageOptions{}))
+	r.Push(t, "there", distinct(ImageOptions{Bare: true}))
 	pushed := len(r.Requests())
 	ref := r.Host + "/there"
 	_, err := b.Image(ctx, ref)
@@ -135,7 +135,7 @@ func imagesTests() []test {
 }
 
 func imagesNamed(ctx context.Context, t *testing.T, b *bench) {
-	name, id := b.newImage(ctx, t, ImageOptions{Labels: map[string]string{"RUN": "x y"}, Cmd: []string{"true"}})
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true, Labels: map[string]string{"RUN": "x y"}, Cmd: []string{"true"}})
 	must(t, b.Tag(ctx, name, name+":second"))
 	b.forgetImage(t, name+":second")
 	inspected, err := b.Image(ctx, name)
@@ -158,9 +158,9 @@ func imagesNamed(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func imagesNameless(ctx context.Context, t *testing.T, b *bench) {
-	name, id := b.newImage(ctx, t, ImageOptions{})
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true})
 	b.forgetImage(t, id)
-	b.load(ctx, t, name, ImageOptions{}) // takes the name from the first
+	b.load(ctx, t, name, ImageOptions{Bare: true}) // takes the name from the first
 	got := b.listed(ctx, t, id)
 	if got == nil {
 		t.Fatalf("no image %s in the list after it lost its name", id)
@@ -198,7 +198,7 @@ func tagTests() []test {
 }
 
 func tagAdds(ctx context.Context, t *testing.T, b *bench) {
-	name, id := b.newImage(ctx, t, ImageOptions{})
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true})
 	registry := "registry.example.com:5000/" + unique()
 	for _, c := range []struct{ ref, name, full string }{
 		{name, name + "b", name + "b:latest"},
@@ -220,8 +220,8 @@ func tagAdds(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func tagMoves(ctx context.Context, t *testing.T, b *bench) {
-	first, firstID := b.newImage(ctx, t, ImageOptions{})
-	second, secondID := b.newImage(ctx, t, ImageOptions{})
+	first, firstID := b.newImage(ctx, t, ImageOptions{Bare: true})
+	second, secondID := b.newImage(ctx, t, ImageOptions{Bare: true})
 	b.forgetImage(t, firstID)
 	must(t, b.Tag(ctx, second, first))
 	img, err := b.Image(ctx, first)
@@ -253,7 +253,7 @@ func removeImageTests() []test {
 }
 
 func removeImageNames(ctx context.Context, t *testing.T, b *bench) {
-	name, id := b.newImage(ctx, t, ImageOptions{})
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true})
 	must(t, b.Tag(ctx, name, name+":v2"))
 	b.forgetImage(t, name+":v2")
 
@@ -307,7 +307,7 @@ func removeImageRunning(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func removeImageAllNames(ctx context.Context, t *testing.T, b *bench) {
-	name, id := b.newImage(ctx, t, ImageOptions{})
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true})
 	names := []string{name, name + ":v2", unique()}
 	for _, n := range names[1:] {
 		must(t, b.Tag(ctx, name, n))

@@ -2,7 +2,6 @@ package fake
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -121,49 +120,47 @@ func until(ctx context.Context, w io.Writer) io.Writer {
 func (e *Engine) Load(ctx context.Context, r io.Reader) ([]string, error) {
 	var brought []string
 	err := e.call(ctx, "Load", func(ctx context.Context) error {
-		content, err := readAll(ctx, r)
+		files, err := readSoon(ctx, r)
 		if err != nil {
 			return err
 		}
-		brought, err = e.world.load(content)
+		brought, err = e.world.load(files)
 		return err
 	})
 	return brought, about(err, "loading an archive")
 }
 
-// readAll reads to the end, or until the context ends; the reader may then
+// readSoon reads an archive, or until the context ends; the reader may then
 // still be waiting for something.
-func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
-	var content []byte
+func readSoon(ctx context.Context, r io.Reader) (map[string][]byte, error) {
+	var files map[string][]byte
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		content, err = io.ReadAll(r)
+		files, err = readArchive(r)
 		done <- err
 	}()
 	select {
 	case err := <-done:
-		return content, err
+		return files, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
 // load takes in all images of an archive, or none.
-func (w *world) load(content []byte) ([]string, error) {
-	files, err := readArchive(content)
-	if err != nil {
-		return nil, err
-	}
+func (w *world) load(files map[string][]byte) ([]string, error) {
 	var manifest []archived
 	if err := json.Unmarshal(files[manifestName], &manifest); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", manifestName, err)
 	}
 	found := make([]*image, len(manifest))
 	for i, entry := range manifest {
-		if found[i], err = w.unpack(entry, files); err != nil {
+		img, err := w.unpack(entry, files)
+		if err != nil {
 			return nil, err
 		}
+		found[i] = img
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -208,10 +205,10 @@ func (w *world) unpack(entry archived, files map[string][]byte) (*image, error) 
 }
 
 // readArchive reads a tar archive of files and links between them.
-func readArchive(content []byte) (map[string][]byte, error) {
+func readArchive(from io.Reader) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	links := make(map[string]string)
-	r := tar.NewReader(bytes.NewReader(content))
+	r := tar.NewReader(from)
 	for {
 		h, err := r.Next()
 		if err == io.EOF {
@@ -227,10 +224,14 @@ func readArchive(content []byte) (map[string][]byte, error) {
 		case tar.TypeLink:
 			links[name] = path.Clean(h.Linkname)
 		case tar.TypeReg:
-			if files[name], err = io.ReadAll(r); err != nil {
+			files[name] = make([]byte, h.Size)
+			if _, err := io.ReadFull(r, files[name]); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if _, err := io.Copy(io.Discard, from); err != nil { // what follows the end is padding
+		return nil, err
 	}
 	for name, target := range links {
 		files[name] = files[target]

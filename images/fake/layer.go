@@ -111,11 +111,10 @@ func (l *layer) addFile(h *tar.Header, r io.Reader) error {
 		}
 		f = target
 	default:
-		data, err := io.ReadAll(r)
-		if err != nil {
+		f.Data = make([]byte, h.Size)
+		if _, err := io.ReadFull(r, f.Data); err != nil {
 			return err
 		}
-		f.Data = data
 	}
 	l.files[name] = f
 	return nil

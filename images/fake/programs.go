@@ -2,12 +2,14 @@ package fake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -39,8 +41,12 @@ func builtin(ctx context.Context, p *Process) int {
 	return interpret(ctx, p, strings.NewReader(`"$@"`), "sh", args)
 }
 
-// complain says what went wrong, as busybox does.
+// complain says what went wrong, as busybox does. A pipe that nobody reads any
+// more ends a program without a word.
 func complain(p *Process, err error) int {
+	if errors.Is(err, syscall.EPIPE) {
+		return 128 + int(syscall.SIGPIPE)
+	}
 	fmt.Fprintf(p.Stderr, "%s: %v\n", p.Args[0], err)
 	return 1
 }

@@ -56,7 +56,7 @@ func shell(ctx context.Context, p *Process) int {
 	return interpret(ctx, p, script, name, append(append(options, "--"), words...))
 }
 
-// interpret carries out a script, each statement as soon as it was read.
+// interpret carries out a script.
 func interpret(ctx context.Context, p *Process, script io.Reader, name string, params []string) int {
 	r, err := interp.New(
 		func(r *interp.Runner) error { r.Dir = p.Dir; return nil }, // interp.Dir looks for it on the host
@@ -83,10 +83,25 @@ func interpret(ctx context.Context, p *Process, script io.Reader, name string, p
 		fmt.Fprintf(p.Stderr, "sh: %v\n", err)
 		return 2
 	}
+	parser := syntax.NewParser(syntax.Variant(syntax.LangPOSIX))
+	if script == p.Stdin {
+		return interpretLines(ctx, p, r, parser)
+	}
+	file, err := parser.Parse(script, name)
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "%v\n", err)
+		return 2
+	}
+	return status(r.Run(ctx, file))
+}
+
+// interpretLines carries out what is typed, each statement as soon as it was
+// read.
+func interpretLines(ctx context.Context, p *Process, r *interp.Runner, parser *syntax.Parser) int {
 	code := 0
-	for stmt, err := range syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).StmtsSeq(script) {
+	for stmt, err := range parser.StmtsSeq(p.Stdin) {
 		if err != nil {
-			fmt.Fprintf(p.Stderr, "%s: %v\n", name, err)
+			fmt.Fprintf(p.Stderr, "sh: %v\n", err)
 			return 2
 		}
 		code = status(r.Run(ctx, stmt))
@@ -94,8 +109,8 @@ func interpret(ctx context.Context, p *Process, script io.Reader, name string, p
 			return code
 		}
 	}
-	// A script that is over has its trap for EXIT carried out.
-	if err := r.Run(ctx, &syntax.File{Name: name}); err != nil {
+	// At the end a trap for EXIT is carried out.
+	if err := r.Run(ctx, &syntax.File{}); err != nil {
 		code = status(err)
 	}
 	return code

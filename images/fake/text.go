@@ -17,7 +17,7 @@ import (
 //	image web:latest
 //		RUN=docker run --name NAME IMAGE
 //	container web exited 3
-//		--name=web web httpd -f
+//		--name web web httpd -f
 func (e *Engine) String() string {
 	w := e.world
 	w.mu.Lock()
