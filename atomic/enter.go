@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/projectatomic/atomic/images"
+	"github.com/projectatomic/atomic/labels"
+)
+
+// enter goes into a container that exists: it runs a command in it, or starts
+// it again.
+func (o *runOptions) enter(ctx context.Context, e *env, eng images.Engine, c images.Container) error {
+	if err := o.sameImage(ctx, e, eng, c); err != nil {
+		return err
+	}
+	if o.display {
+		fmt.Fprintln(e.stdout, labels.Quote(o.entering(e, c)))
+		return nil
+	}
+	if !o.quiet {
+		e.notef("%s", labels.Quote(o.entering(e, c)))
+	}
+	switch {
+	case c.IsRunning() && len(o.words) > 0:
+		return asStatus(e.exec(ctx, eng, c.ID, e.process(o.words)))
+	case c.IsRunning() && c.Stdin:
+		return asStatus(e.shell(ctx, eng, c))
+	case c.IsRunning():
+		e.notef("Container is running")
+		return nil
+	case len(o.words) > 0 && !endsWith(c.Command, o.words):
+		return o.startAndExec(ctx, e, eng, c)
+	}
+	return asStatus(e.startAgain(ctx, eng, c.ID, c.Stdin))
+}
+
+// endsWith tells whether a container's own command, which may begin with its
+// entrypoint, is the one that the user typed.
+func endsWith(command, words []string) bool {
+	return len(command) >= len(words) && slices.Equal(command[len(command)-len(words):], words)
+}
+
+// sameImage compares the image that is asked for with the container's.
+func (o *runOptions) sameImage(ctx context.Context, e *env, eng images.Engine, c images.Container) error {
+	img, err := eng.Image(ctx, o.image)
+	switch {
+	case isNotFound(err):
+		return nil // the container, or its image by another name, is asked for
+	case err != nil:
+		return err
+	case img.ID == c.ImageID:
+		return nil
+	}
+	again := "atomic run --replace " + o.image
+	if sameName(c.ImageName, o.image) {
+		e.notef("The container %s was made of an older %s (%s); the image is now %s.\nTo make a new one, which loses changes made inside: %s",
+			c.Name, o.image, shortID(c.ImageID), shortID(img.ID), again)
+		return nil
+	}
+	return hint(fmt.Errorf("container %s was made of %s (%s), not of %s (%s)", c.Name, c.ImageName, shortID(c.ImageID), o.image, shortID(img.ID)),
+		"enter it with atomic run %s, replace it with %s, or choose another name with --name", c.ImageName, again)
+}
+
+// sameName tells whether two references name the same repository.
+func sameName(a, b string) bool {
+	repository := func(ref string) string {
+		ref, _, _ = strings.Cut(ref, "@")
+		if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
+			ref = ref[:i]
+		}
+		return strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(ref, "docker.io/"), "localhost/"), "library/")
+	}
+	return repository(a) == repository(b)
+}
+
+// entering is the command line that says what enter does.
+func (o *runOptions) entering(e *env, c images.Container) []string {
+	words := []string{string(e.kind)}
+	flags := []string{"-i"}
+	if e.interactive() {
+		flags = []string{"-t", "-i"}
+	}
+	switch {
+	case c.IsRunning() && len(o.words) > 0:
+		return slices.Concat(words, []string{"exec"}, flags, []string{c.Name}, o.words)
+	case c.IsRunning():
+		return slices.Concat(words, []string{"exec"}, flags, []string{c.Name}, shells(c)[:1])
+	case c.Stdin && len(o.words) == 0:
+		return append(words, "start", "-a", "-i", c.Name)
+	}
+	return append(words, "start", c.Name)
+}
+
+// process is a command as the user at this terminal, or none, runs it.
+func (e *env) process(words []string) images.Process {
+	return images.Process{Args: words, TTY: e.interactive(), Stdin: true}
+}
+
+// shells are the shells to try in a container, the user's own first.
+func shells(c images.Container) []string {
+	list := []string{"/bin/bash", "/bin/sh"}
+	for _, v := range c.Env {
+		if shell, ok := strings.CutPrefix(v, "SHELL="); ok && shell != "" {
+			return append([]string{shell}, list...)
+		}
+	}
+	return list
+}
+
+// shell runs the first shell that the container has.
+func (e *env) shell(ctx context.Context, eng images.Engine, c images.Container) (int, error) {
+	var missing error
+	for _, program := range shells(c) {
+		status, err := e.exec(ctx, eng, c.ID, e.process([]string{program}))
+		if !errors.Is(err, images.ErrProgramNotFound) && !errors.Is(err, images.ErrProgramNotExecutable) {
+			return status, err
+		}
+		missing = err
+	}
+	return 0, hint(missing, "name a program that the image has: atomic run %s PROGRAM", c.ImageName)
+}
+
+// settleTime is how long a started container may take to end by itself, when
+// its own command is short, before a command is run in it.
+const settleTime = 100 * time.Millisecond
+
+// startAndExec starts a stopped container and runs the user's command in it.
+// That fails, with status 1 as scripts know it, when the container's own
+// command ends at once.
+func (o *runOptions) startAndExec(ctx context.Context, e *env, eng images.Engine, c images.Container) error {
+	exits, err := eng.Wait(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if err := eng.Start(ctx, c.ID); err != nil {
+		return err
+	}
+	select {
+	case <-exits:
+		return o.ended(c)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(settleTime):
+	}
+	status, err := e.exec(ctx, eng, c.ID, e.process(o.words))
+	if errors.Is(err, images.ErrConflict) {
+		return o.ended(c)
+	}
+	return asStatus(status, err)
+}
+
+func (o *runOptions) ended(c images.Container) error {
+	return hint(fmt.Errorf("container %s has ended again, so %s cannot be run in it: its own command is %s",
+		c.Name, labels.Quote(o.words[:1]), labels.Quote(c.Command)),
+		"for a new container: atomic run --replace %s %s", c.ImageName, labels.Quote(o.words))
+}

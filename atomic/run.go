@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/projectatomic/atomic/images"
+	"github.com/projectatomic/atomic/images/installed"
+	"github.com/projectatomic/atomic/labels"
+	"github.com/projectatomic/atomic/labels/run"
+)
+
+func runCommand(e *env) *cli.Command {
+	o := &runOptions{}
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "run an image by its RUN label, or enter the container that it has",
+		ArgsUsage: "IMAGE [COMMAND [ARG...]]",
+		Flags: slices.Concat([]cli.Flag{
+			o.nameFlag(),
+			&cli.BoolFlag{Name: "replace", Aliases: []string{"r"}, Usage: "make a new container and remove the one of that name", Destination: &o.replace},
+			&cli.BoolFlag{Name: "ephemeral", Usage: "remove the container when it ends", Destination: &o.ephemeral},
+			&cli.BoolFlag{Name: "spc", Usage: "without a RUN label, make the container super-privileged", Destination: &o.spc},
+			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "without a RUN label, run in the background", Destination: &o.detach},
+			&cli.StringFlag{Name: "storage", Usage: "kept for old scripts: docker or podman, as --engine", Destination: &o.storage},
+		}, o.labelOptions.flags(), o.pull.flags()),
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return usageError{"atomic run", "too few arguments"}
+			}
+			if o.quiet && o.display {
+				return usageError{"atomic run", "--quiet and --display exclude each other"}
+			}
+			o.image, o.words = c.Args().First(), c.Args().Tail()
+			if err := e.storage(o.storage); err != nil {
+				return err
+			}
+			return runRun(c.Context, e, o)
+		},
+	}
+}
+
+type runOptions struct {
+	labelOptions
+	pull      pullOptions
+	image     string
+	words     []string
+	storage   string
+	replace   bool
+	ephemeral bool
+	spc       bool
+	detach    bool
+}
+
+// storage takes the original's --storage, which named an engine.
+func (e *env) storage(name string) error {
+	switch name {
+	case "":
+	case "docker", "podman":
+		e.globals.engine = name
+	default:
+		return fmt.Errorf("there is no storage %q: docker and podman are left of those that were", name)
+	}
+	return nil
+}
+
+// runRun is create, start or exec, in the order of need.
+func runRun(ctx context.Context, e *env, o *runOptions) error {
+	return e.withEngine(ctx, func(eng images.Engine) error {
+		name := o.name
+		if name == "" {
+			name = labels.ContainerName(o.image)
+			if o.spc {
+				name += "-spc"
+			}
+		}
+		existing, err := e.container(ctx, eng, name)
+		if err != nil {
+			return err
+		}
+		if existing != nil && !o.replace {
+			return o.enter(ctx, e, eng, *existing)
+		}
+		return o.start(ctx, e, eng, name)
+	})
+}
+
+// container gives the container called name, or nil. An ID that begins like
+// the name is not it.
+func (e *env) container(ctx context.Context, eng images.Engine, name string) (*images.Container, error) {
+	c, err := eng.Container(ctx, name)
+	if isNotFound(err) || err == nil && c.Name != name {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// start makes a new container of the image by its label.
+func (o *runOptions) start(ctx context.Context, e *env, eng images.Engine, name string) error {
+	img, found, err := e.localOrPulled(ctx, eng, o.image, o.display, o.pull)
+	if err != nil || !found {
+		return err
+	}
+	if err := o.installedFirst(e, img); err != nil {
+		return err
+	}
+	t, err := o.task(e, img, name)
+	if err != nil {
+		return err
+	}
+	if err := e.ready(t); err != nil {
+		return err
+	}
+	if o.display {
+		e.display(t)
+		return nil
+	}
+	a, isRun := t.reading.Action.(labels.Run)
+	if !isRun || a.Spec.Name == "" {
+		return asStatus(e.carryOut(ctx, eng, t))
+	}
+	existing, err := e.container(ctx, eng, a.Spec.Name)
+	switch {
+	case err != nil:
+		return err
+	case existing == nil:
+		return asStatus(e.carryOut(ctx, eng, t))
+	case o.replace:
+		return asStatus(e.replaceContainer(ctx, eng, *existing, t, a.Spec))
+	}
+	// The label has a name of its own, and a container has it already.
+	return o.enter(ctx, e, eng, *existing)
+}
+
+// asStatus makes an error of a container's exit status.
+func asStatus(status int, err error) error {
+	if err == nil && status != 0 {
+		return statusError(status)
+	}
+	return err
+}
+
+// installedFirst refuses to run an image that wants to be installed and is not.
+func (o *runOptions) installedFirst(e *env, img images.Image) error {
+	if _, ok := labels.Find(img.Labels, "INSTALL"); !ok || e.ignore {
+		return nil
+	}
+	found, err := installed.Open(installed.Path(e.getenv)).Match(img, o.image)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return hint(fmt.Errorf("the image %s has an INSTALL label and does not appear to be installed", o.image),
+			"run atomic install %s first, or atomic --ignore run %s", o.image, o.image)
+	}
+	return nil
+}
+
+// task reads the RUN label, or makes the default run for an image without one.
+func (o *runOptions) task(e *env, img images.Image, name string) (task, error) {
+	vars, err := e.vars(o.image, name, &o.labelOptions)
+	if err != nil {
+		return task{}, err
+	}
+	if o.ephemeral {
+		vars.Options = append(vars.Options, "--rm")
+	}
+	text, ok := labels.Find(img.Labels, "RUN")
+	if !ok {
+		return o.defaultTask(e, img, vars), nil
+	}
+	reading, err := e.read(text, img.Labels, vars, o.words)
+	if err != nil {
+		return task{}, err
+	}
+	if a, isRun := reading.Action.(labels.Run); isRun && o.name != "" && a.Spec.Name != o.name {
+		if a.Spec.Name != "" {
+			e.notef("atomic: the RUN label calls its container %s; --name %s does not change that", a.Spec.Name, o.name)
+		} else {
+			vars.Options = append(vars.Options, "--name", o.name)
+			reading, err = e.read(text, img.Labels, vars, o.words)
+		}
+	}
+	return task{text: text, reading: reading, vars: vars, opts: &o.labelOptions}, err
+}
+
+// defaultTask is the run of an image without a RUN label.
+func (o *runOptions) defaultTask(e *env, img images.Image, vars labels.Vars) task {
+	spec := run.Spec{
+		Name: vars.Name, Image: o.image, Args: o.words,
+		TTY: isTerminal(e.stdin), Stdin: true, Detach: o.detach, Remove: o.ephemeral,
+	}
+	if o.spc {
+		superPrivileged(&spec)
+	}
+	if len(spec.Args) == 0 {
+		spec.Args = img.Config.Cmd
+	}
+	words := append([]string{string(e.kind), "run"}, spec.Argv()...)
+	return task{
+		text: labels.Text{Label: "RUN"}, vars: vars, opts: &o.labelOptions,
+		reading: labels.Reading{Label: "RUN", Action: labels.Run{Spec: spec}, Argv: words, Risks: run.Risks(spec), Findings: run.Validate(spec)},
+	}
+}
+
+// superPrivileged turns the isolation off on purpose.
+func superPrivileged(s *run.Spec) {
+	s.Privileged = true
+	s.Networks, s.IPC, s.PID = []run.Network{{Name: "host"}}, run.Host, run.Host
+	s.Mounts = []run.Mount{
+		{Type: run.Bind, Source: "/", Target: "/host"},
+		{Type: run.Bind, Source: "/run", Target: "/run"},
+		{Type: run.Bind, Source: "/etc/localtime", Target: "/etc/localtime"},
+		{Type: run.Bind, Source: "/sys/fs/selinux", Target: "/sys/fs/selinux", Options: []string{"ro"}},
+	}
+	s.Env = []run.EnvVar{
+		{Name: "HOST", Value: "/host"}, {Name: "NAME", Value: s.Name}, {Name: "IMAGE", Value: s.Image},
+		{Name: "SYSTEMD_IGNORE_CHROOT", Value: "1"},
+	}
+}
+
+// replaceContainer makes the new container under another name, then removes
+// the old one and gives the new one its name: if the new one cannot be made
+// the old one is still there. Killed in between, the next run finds one of the
+// two and no name in the way.
+func (e *env) replaceContainer(ctx context.Context, eng images.Engine, old images.Container, t task, spec run.Spec) (int, error) {
+	if err := checkAccepted(t.reading.Risks, t.opts.accept.Value()); err != nil {
+		return 0, err
+	}
+	spec, err := e.resolve(spec, t.opts.passEnv.Value())
+	if err != nil {
+		return 0, err
+	}
+	if err := e.check(eng, t, spec); err != nil {
+		return 0, err
+	}
+	e.announce(t)
+	if err := e.pullAsAsked(ctx, eng, spec, t.vars.Image); err != nil {
+		return 0, err
+	}
+	spec = e.withTerminal(spec)
+	name := spec.Name
+	spec.Name = name + ".new"
+	if err := eng.Remove(ctx, spec.Name, true); err != nil && !isNotFound(err) {
+		return 0, err
+	}
+	id, err := e.create(ctx, eng, spec)
+	if err != nil {
+		return 0, notStarted{err}
+	}
+	if err := eng.Remove(ctx, old.ID, true); err != nil && !isNotFound(err) {
+		return 0, errors.Join(err, e.discard(eng, id))
+	}
+	if err := eng.Rename(ctx, id, name); err != nil {
+		return 0, errors.Join(err, e.discard(eng, id))
+	}
+	return e.startCreated(ctx, eng, id, spec)
+}
+
+// shortID is an ID as people read it.
+func shortID(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	return id[:min(12, len(id))]
+}
