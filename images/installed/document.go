@@ -147,7 +147,7 @@ func (r record) set(e Entry) (json.RawMessage, error) {
 	for field, value := range map[string]string{
 		"id": e.ID, "container_name": e.ContainerName, "install_date": e.InstallDate,
 	} {
-		raw, err := json.Marshal(value)
+		raw, err := marshal(value, "")
 		if err != nil {
 			return nil, err
 		}

@@ -69,7 +69,7 @@ func (r Records) update(ctx context.Context, edit func(document) (document, erro
 // lock takes the lock, which the original atomic takes too. Its file stays: to
 // remove it would leave a waiting process with a lock of its own.
 func (r Records) lock(ctx context.Context) (*flock.Flock, error) {
-	limited, cancel := context.WithTimeout(ctx, lockTimeout)
+	limited, cancel := context.WithTimeout(ctx, r.wait)
 	defer cancel()
 	lock := flock.New(r.path + ".lock")
 	_, err := lock.TryLockContext(limited, lockRetry)
@@ -77,7 +77,7 @@ func (r Records) lock(ctx context.Context) (*flock.Flock, error) {
 	case err == nil:
 		return lock, nil
 	case ctx.Err() == nil && limited.Err() != nil:
-		err = fmt.Errorf("another process has held it for %v", lockTimeout)
+		err = fmt.Errorf("another process has held it for %v", r.wait)
 	}
 	return nil, fmt.Errorf("locking the install records with %q: %w", lock.Path(), errors.Join(err, lock.Close()))
 }

@@ -45,7 +45,10 @@ type Found struct {
 
 // Records are the records in a file. They may be used by any number of
 // goroutines and processes.
-type Records struct{ path string }
+type Records struct {
+	path string
+	wait time.Duration // for the lock
+}
 
 // Path gives the place of the file: $ATOMIC_INSTALL_JSON, or install.json in
 // $ATOMIC_VAR_LIB or /var/lib/atomic.
@@ -64,7 +67,7 @@ func Path(getenv func(string) string) string {
 func Date(t time.Time) string { return t.UTC().Format(time.DateTime) }
 
 // Open names the file. It need not be there.
-func Open(path string) Records { return Records{path} }
+func Open(path string) Records { return Records{path, lockTimeout} }
 
 // Check makes sure that Add will be able to write: it makes the directory,
 // takes the lock, reads the file and writes it again beside the old one,
