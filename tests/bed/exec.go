@@ -100,9 +100,9 @@ type bed struct {
 }
 
 // start is to be followed by end, also after an error.
-func (b *bed) start(ctx context.Context, opts execOptions) error {
+func (b *bed) start(parent context.Context, opts execOptions) error {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeout(parent, startLimit)
 	defer cancel()
 	b.log("%s", b.machine.reasons())
 	if b.machine.noResource {
@@ -131,21 +131,13 @@ func (b *bed) start(ctx context.Context, opts execOptions) error {
 	b.log("engines ready after %.1f s", time.Since(began).Seconds())
 	if opts.images {
 		// Made within their own limit: the first time takes minutes.
-		return makeImages(context.WithoutCancel(ctx), imageOptions{engines: b.urls()})
+		return makeImages(parent, b.procs.run, b.engines, nil)
 	}
 	return nil
 }
 
 func (b *bed) log(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "bed: "+format+"\n", args...)
-}
-
-func (b *bed) urls() []string {
-	var urls []string
-	for _, e := range b.engines {
-		urls = append(urls, e.url())
-	}
-	return urls
 }
 
 // env is the environment of the command.
