@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/projectatomic/atomic/tests/bed/recipe"
@@ -26,7 +27,7 @@ type image struct {
 }
 
 // A builder makes images from folders with a Containerfile and a file
-// "packages" that lists what the root file system is made of.
+// "packages" that lists what must be in the root file system.
 type builder struct {
 	dir     string // of the recipes
 	cache   string
@@ -140,17 +141,10 @@ func withoutDiscs(text []byte) []byte {
 	return out
 }
 
-// image makes the image, or finds it made from the same recipe.
-func (b *builder) image(ctx context.Context, name string) (image, error) {
+// image makes the image on the root file system, or finds it made from the
+// same recipe.
+func (b *builder) image(name, rootfs string) (image, error) {
 	dir := filepath.Join(b.dir, name)
-	packages, err := os.ReadFile(filepath.Join(dir, "packages"))
-	if err != nil {
-		return image{}, err
-	}
-	rootfs, err := b.rootfs(ctx, name, strings.Fields(string(packages)))
-	if err != nil {
-		return image{}, err
-	}
 	img := image{name: repository + name + ":latest"}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\n", rootfs)
@@ -159,7 +153,8 @@ func (b *builder) image(ctx context.Context, name string) (image, error) {
 	}
 	made := b.cached(name, sum)
 	img.archive = made + ".docker.tar"
-	if id, err := os.ReadFile(made + ".id"); err == nil {
+	id, err := os.ReadFile(made + ".id")
+	if err == nil {
 		img.id = string(id)
 		return img, nil
 	}
@@ -173,21 +168,27 @@ func (b *builder) image(ctx context.Context, name string) (image, error) {
 	return img, os.WriteFile(made+".id", []byte(img.id), 0o644)
 }
 
-// rootfs makes the root file system of the packages, and returns its archive.
-func (b *builder) rootfs(ctx context.Context, name string, packages []string) (string, error) {
+// rootfs makes the root file system that all the images stand on, and returns
+// its archive. One for all takes a third of the time to make and to load that
+// one for each would, and none of the packages is in the way of another.
+func (b *builder) rootfs(ctx context.Context) (string, error) {
+	packages, err := b.packages()
+	if err != nil {
+		return "", err
+	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s %s %q %q\n", b.release, runtime.GOARCH, mmdebstrapOptions(), packages)
 	for _, s := range b.sources {
 		fmt.Fprintf(sum, "%s %q\n", s.name, s.text)
 	}
-	archive := b.cached(name, sum) + ".rootfs.tar"
+	archive := b.cached("rootfs", sum) + ".tar"
 	if _, err := os.Stat(archive); err == nil {
 		return archive, nil
 	}
 	if err := os.MkdirAll(b.cache, 0o755); err != nil {
 		return "", err
 	}
-	fmt.Fprintf(os.Stderr, "bed: %s%s: installing %s\n", repository, name, strings.Join(packages, " "))
+	fmt.Fprintf(os.Stderr, "bed: making a root file system of %s\n", strings.Join(packages, " "))
 	work, err := os.MkdirTemp(b.cache, "work")
 	if err != nil {
 		return "", err
@@ -206,6 +207,24 @@ func (b *builder) rootfs(ctx context.Context, name string, packages []string) (s
 		return "", err
 	}
 	return archive, os.Rename(made, archive)
+}
+
+// packages are those of all the recipes, in order, each once.
+func (b *builder) packages() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(b.dir, "*", "packages"))
+	if err != nil {
+		return nil, err
+	}
+	var packages []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		packages = append(packages, strings.Fields(string(text))...)
+	}
+	slices.Sort(packages)
+	return slices.Compact(packages), nil
 }
 
 // cached is the beginning of the names of files in the cache.

@@ -87,22 +87,22 @@ func makeImages(ctx context.Context, run func(*exec.Cmd) error, engines []*engin
 	if err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	// Making one keeps a processor busy for most of the time.
-	g.SetLimit(3)
+	rootfs, err := b.rootfs(ctx)
+	if err != nil {
+		return fmt.Errorf("making a root file system: %w", err)
+	}
+	var made []image
 	for _, name := range names {
-		g.Go(func() error {
-			image, err := b.image(ctx, name)
-			if err != nil {
-				return fmt.Errorf("making the image %s%s: %w", repository, name, err)
-			}
-			for _, e := range engines {
-				if err := e.load(ctx, image); err != nil {
-					return fmt.Errorf("loading %s into %s: %w", image.name, e.name, err)
-				}
-			}
-			return nil
-		})
+		image, err := b.image(name, rootfs)
+		if err != nil {
+			return fmt.Errorf("making the image %s%s: %w", repository, name, err)
+		}
+		made = append(made, image)
+	}
+	// One by one into each: it unpacks what they share only once.
+	g, ctx := errgroup.WithContext(ctx)
+	for _, e := range engines {
+		g.Go(func() error { return e.load(ctx, made) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -145,8 +145,17 @@ func recipes(dir string) ([]string, error) {
 	return names, nil
 }
 
-// load does nothing when the engine has the very image under its name.
-func (e *engine) load(ctx context.Context, image image) error {
+func (e *engine) load(ctx context.Context, made []image) error {
+	for _, image := range made {
+		if err := e.loadOne(ctx, image); err != nil {
+			return fmt.Errorf("loading %s into %s: %w", image.name, e.name, err)
+		}
+	}
+	return nil
+}
+
+// loadOne does nothing when the engine has the very image under its name.
+func (e *engine) loadOne(ctx context.Context, image image) error {
 	if id, err := e.imageID(ctx, image.name); err == nil && id == image.id {
 		return nil
 	}

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/compression"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -63,18 +62,15 @@ func assemble(dir, rootfs string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Compressing takes longer than the engine's unpacking saves.
-	bottomLayer, err := tarball.LayerFromFile(rootfs, tarball.WithCompression(compression.None))
+	bottom, err := newPlain(func() (io.ReadCloser, error) { return os.Open(rootfs) })
 	if err != nil {
 		return nil, err
 	}
-	topLayer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(top)), nil
-	}, tarball.WithCompression(compression.None))
+	over, err := newPlain(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(top)), nil })
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.AppendLayers(empty.Image, bottomLayer, topLayer)
+	image, err := mutate.AppendLayers(empty.Image, bottom, over)
 	if err != nil {
 		return nil, err
 	}
