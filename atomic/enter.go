@@ -29,7 +29,7 @@ func (o *runOptions) enter(ctx context.Context, e *env, eng images.Engine, c ima
 	case c.IsRunning() && len(o.words) > 0:
 		return asStatus(e.exec(ctx, eng, c.ID, e.process(o.words)))
 	case c.IsRunning() && c.Stdin:
-		return asStatus(e.shell(ctx, eng, c))
+		return asStatus(e.exec(ctx, eng, c.ID, e.process(userShell())))
 	case c.IsRunning():
 		e.notef("Container is running")
 		return nil
@@ -89,7 +89,7 @@ func (o *runOptions) entering(e *env, c images.Container) []string {
 	case c.IsRunning() && len(o.words) > 0:
 		return slices.Concat(words, []string{"exec"}, flags, []string{c.Name}, o.words)
 	case c.IsRunning():
-		return slices.Concat(words, []string{"exec"}, flags, []string{c.Name}, shells(c)[:1])
+		return slices.Concat(words, []string{"exec"}, flags, []string{c.Name, "sh"})
 	case c.Stdin && len(o.words) == 0:
 		return append(words, "start", "-a", "-i", c.Name)
 	}
@@ -101,28 +101,11 @@ func (e *env) process(words []string) images.Process {
 	return images.Process{Args: words, TTY: e.interactive(), Stdin: true}
 }
 
-// shells are the shells to try in a container, the user's own first.
-func shells(c images.Container) []string {
-	list := []string{"/bin/bash", "/bin/sh"}
-	for _, v := range c.Env {
-		if shell, ok := strings.CutPrefix(v, "SHELL="); ok && shell != "" {
-			return append([]string{shell}, list...)
-		}
-	}
-	return list
-}
-
-// shell runs the first shell that the container has.
-func (e *env) shell(ctx context.Context, eng images.Engine, c images.Container) (int, error) {
-	var missing error
-	for _, program := range shells(c) {
-		status, err := e.exec(ctx, eng, c.ID, e.process([]string{program}))
-		if !errors.Is(err, images.ErrProgramNotFound) && !errors.Is(err, images.ErrProgramNotExecutable) {
-			return status, err
-		}
-		missing = err
-	}
-	return 0, hint(missing, "name a program that the image has: atomic run %s PROGRAM", c.ImageName)
+// userShell starts the shell that a user of the image expects: its $SHELL,
+// bash, or sh. It runs in the container, which has no better way to tell which
+// of them is there.
+func userShell() []string {
+	return []string{"sh", "-c", `command -v "$SHELL" >/dev/null && exec "$SHELL"; command -v bash >/dev/null && exec bash; exec sh`}
 }
 
 // settleTime is how long a started container may take to end by itself, when

@@ -232,7 +232,32 @@ func (e *env) startCreated(ctx context.Context, eng images.Engine, id string, sp
 	if err != nil {
 		return 0, notStarted{errors.Join(err, e.discardUnstarted(eng, id))}
 	}
+	if spec.Remove {
+		e.awaitRemoval(ctx, eng, id)
+	}
 	return status, nil
+}
+
+// removalStep is how often atomic looks whether the engine has removed a
+// container that has ended.
+const removalStep = 10 * time.Millisecond
+
+// awaitRemoval returns when a container run with --rm is gone, so that its name
+// is free for the next command. It may go on running, if the user detached.
+func (e *env) awaitRemoval(ctx context.Context, eng images.Engine, id string) {
+	ctx, cancel := context.WithTimeout(ctx, cleanupTime)
+	defer cancel()
+	for {
+		c, err := eng.Container(ctx, id)
+		if err != nil || c.IsRunning() {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(removalStep):
+		}
+	}
 }
 
 // cleanupTime is for tidying up after a failure, when the command's own

@@ -137,6 +137,11 @@ func (p *Process) beforeCall(ctx context.Context, args []string) ([]string, erro
 		return p.setTraps(ctx, args), nil
 	case "kill":
 		return answer(kill(p.in(ctx, args))), nil
+	case "command":
+		// The interpreter would look for the program on the host.
+		if len(args) == 3 && args[1] == "-v" {
+			return answer(p.which(ctx, args[2])), nil
+		}
 	}
 	due := p.task.dueActions()
 	if len(due) == 0 {
@@ -151,6 +156,16 @@ func (p *Process) beforeCall(ctx context.Context, args []string) ([]string, erro
 		script += quoted + " "
 	}
 	return []string{"eval", script}, nil
+}
+
+// which prints the path of a program of the container.
+func (p *Process) which(ctx context.Context, name string) int {
+	child := p.in(ctx, []string{name})
+	if _, err := p.task.find(name, child.Env, child.Dir); err != nil {
+		return 1
+	}
+	fmt.Fprintln(child.Stdout, name)
+	return 0
 }
 
 // answer is the command that has an exit status.
