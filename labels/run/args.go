@@ -4,8 +4,8 @@ package run
 // the flag table. Parse reads them back into the same Spec.
 func (s Spec) Argv() []string {
 	var words []string
-	for i := range flagTable {
-		if f := &flagTable[i]; f.words != nil {
+	for _, f := range flagTable() {
+		if f.words != nil {
 			words = append(words, f.words(&s)...)
 		}
 	}

@@ -3,14 +3,13 @@ package run
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/docker/go-units"
 )
 
-var permissions = regexp.MustCompile(`^[rwm]{1,3}$`)
+var permissions = lazy(`^[rwm]{1,3}$`)
 
 // parseDevice reads DEVICE[:TARGET][:rwm], or the CDI name of a device such as
 // vendor.example/class=name.
@@ -30,7 +29,7 @@ func parseDevice(v string) (Device, error) {
 	if target != "" && !path.IsAbs(target) {
 		return d, fmt.Errorf("%q is not an absolute path", target)
 	}
-	if perms != "" && !permissions.MatchString(perms) {
+	if perms != "" && !permissions().MatchString(perms) {
 		return d, fmt.Errorf("%q are not permissions: of r, w and m", perms)
 	}
 	d.Target, d.Permissions = target, perms
@@ -49,10 +48,10 @@ func (d Device) String() string {
 	return v
 }
 
-var cgroupRule = regexp.MustCompile(`^[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}$`)
+var cgroupRule = lazy(`^[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}$`)
 
 func parseCgroupRule(v string) (string, error) {
-	if !cgroupRule.MatchString(v) {
+	if !cgroupRule().MatchString(v) {
 		return "", fmt.Errorf("%q is not a rule such as \"c 42:* rmw\"", v)
 	}
 	return v, nil

@@ -31,8 +31,9 @@ func (f *flag) isBool() bool { return f.takes == "" }
 // flagByName finds rows by long name or, of one byte, by short name.
 var flagByName = sync.OnceValue(func() map[string]*flag {
 	byName := map[string]*flag{}
-	for i := range flagTable {
-		f := &flagTable[i]
+	table := flagTable()
+	for i := range table {
+		f := &table[i]
 		byName["--"+f.name] = f
 		for _, name := range f.also {
 			byName["--"+name] = f
@@ -239,8 +240,9 @@ func ulimits() flag {
 // Flags lists the flags of the table for the manual, in order of name.
 func Flags() []FlagInfo {
 	var infos []FlagInfo
-	for i := range flagTable {
-		f := &flagTable[i]
+	table := flagTable()
+	for i := range table {
+		f := &table[i]
 		short := ""
 		if f.short != 0 {
 			short = "-" + string(f.short)

@@ -144,7 +144,7 @@ func (m *Mount) check(from Caller) error {
 		}
 		m.Source = kind.Source
 	case Volume:
-		if m.Source != "" && !volumeName.MatchString(m.Source) {
+		if m.Source != "" && !volumeName().MatchString(m.Source) {
 			return fmt.Errorf("%q is not the name of a volume; a path needs type=bind", m.Source)
 		}
 	case Tmpfs:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -44,7 +43,7 @@ var opposites = [][]string{
 	{"consistent", "cached", "delegated"},
 }
 
-var volumeName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
+var volumeName = lazy(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 
 // parseVolume reads -v [SOURCE:]TARGET[:OPTIONS].
 func parseVolume(v string, from Caller) (Mount, error) {
@@ -87,7 +86,7 @@ func resolveSource(m *Mount, from Caller) error {
 		}
 		m.Type, m.Source = Bind, path.Join(from.Dir, m.Source)
 		return nil
-	case volumeName.MatchString(m.Source):
+	case volumeName().MatchString(m.Source):
 		return nil
 	}
 	return fmt.Errorf("%q is neither an absolute path nor the name of a volume", m.Source)

@@ -2,36 +2,39 @@ package run
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
 // flagTable holds every flag of run, in the order in which [Spec.Argv] writes
 // them. The head of the order, from -t to --name, is the one in which atomic
 // has always printed its default commands.
-var flagTable = slices.Concat(
-	[]flag{
-		toggle("tty", 't', "TTY", func(s *Spec) *bool { return &s.TTY }),
-		toggle("detach", 'd', "Detach", func(s *Spec) *bool { return &s.Detach }),
-		toggle("interactive", 'i', "Stdin", func(s *Spec) *bool { return &s.Stdin }),
-		toggle("rm", 0, "Remove", func(s *Spec) *bool { return &s.Remove }),
-		toggle("privileged", 0, "Privileged", func(s *Spec) *bool { return &s.Privileged }),
-	},
-	mountFlags(),
-	namespaceFlags(),
-	[]flag{
-		repeated("env", 'e', "Env", "NAME=VALUE or NAME", func(s *Spec) *[]EnvVar { return &s.Env },
-			parseEnv, EnvVar.String).spaced("-e"),
-		checked("name", 0, "Name", "a container name", func(s *Spec) *string { return &s.Name }, parseName).spaced("--name"),
-	},
-	processFlags(),
-	lifeFlags(),
-	networkFlags(),
-	securityFlags(),
-	resourceFlags(),
-	blockFlags(),
-	metaFlags(),
-	windowsFlags(),
-)
+var flagTable = sync.OnceValue(func() []flag {
+	return slices.Concat(
+		[]flag{
+			toggle("tty", 't', "TTY", func(s *Spec) *bool { return &s.TTY }),
+			toggle("detach", 'd', "Detach", func(s *Spec) *bool { return &s.Detach }),
+			toggle("interactive", 'i', "Stdin", func(s *Spec) *bool { return &s.Stdin }),
+			toggle("rm", 0, "Remove", func(s *Spec) *bool { return &s.Remove }),
+			toggle("privileged", 0, "Privileged", func(s *Spec) *bool { return &s.Privileged }),
+		},
+		mountFlags(),
+		namespaceFlags(),
+		[]flag{
+			repeated("env", 'e', "Env", "NAME=VALUE or NAME", func(s *Spec) *[]EnvVar { return &s.Env },
+				parseEnv, EnvVar.String).spaced("-e"),
+			checked("name", 0, "Name", "a container name", func(s *Spec) *string { return &s.Name }, parseName).spaced("--name"),
+		},
+		processFlags(),
+		lifeFlags(),
+		networkFlags(),
+		securityFlags(),
+		resourceFlags(),
+		blockFlags(),
+		metaFlags(),
+		windowsFlags(),
+	)
+})
 
 func mountFlags() []flag {
 	return []flag{

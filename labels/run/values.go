@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/docker/go-units"
@@ -147,19 +148,24 @@ func parseWeight(v string) (uint16, error) {
 
 func formatWeight(w uint16) string { return strconv.Itoa(int(w)) }
 
-var cpuSet = regexp.MustCompile(`^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$`)
+// lazy compiles a pattern when it is first needed: most runs of atomic need none.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
+var cpuSet = lazy(`^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$`)
 
 func parseCPUSet(v string) (string, error) {
-	if !cpuSet.MatchString(v) {
+	if !cpuSet().MatchString(v) {
 		return "", fmt.Errorf("%q is not a list such as 0-3,7", v)
 	}
 	return v, nil
 }
 
-var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
+var containerName = lazy(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 
 func parseName(v string) (string, error) {
-	if !containerName.MatchString(v) {
+	if !containerName().MatchString(v) {
 		return "", fmt.Errorf("%q is not a container name: letters, digits, _ . and -, starting with a letter or digit", v)
 	}
 	return v, nil
