@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/projectatomic/atomic/images"
 )
@@ -30,6 +31,19 @@ func (e *lostError) Error() string { return e.kind.Error() + ": " + e.cause.Erro
 
 func (e *lostError) Unwrap() []error { return []error{e.kind, e.cause} }
 
+// A garbledError is an answer that nobody can read. The service is there.
+type garbledError struct{ error }
+
+func (e garbledError) Unwrap() error { return e.error }
+
+// isGarbled tells whether a stream was read and not understood.
+func isGarbled(err error) bool {
+	var mine garbledError
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	return errors.As(err, &mine) || errors.As(err, &syntax) || errors.As(err, &kind)
+}
+
 // unreachable tells why a request came to nothing: the context's own error if
 // it has ended, else that the service is not there or may not be used.
 func unreachable(ctx context.Context, err error) error {
@@ -38,7 +52,7 @@ func unreachable(ctx context.Context, err error) error {
 		return nil
 	case ctx.Err() != nil:
 		return ended(ctx)
-	case errors.Is(err, images.ErrUnreachable), errors.Is(err, images.ErrDenied):
+	case errors.Is(err, images.ErrUnreachable), errors.Is(err, images.ErrDenied), isGarbled(err):
 		return err
 	case errors.Is(err, fs.ErrPermission), strings.Contains(err.Error(), "ssh: unable to authenticate"):
 		return &lostError{images.ErrDenied, err}
@@ -135,24 +149,28 @@ func kindOfCause(cause, message string) error {
 // it also makes of mounts, capabilities and control groups. A runtime that logs
 // no JSON escapes its quotes.
 var (
-	noProgram = regexp.MustCompile(
-		`exec: \\?"[^"]*": (executable file not found|stat [^:]*: no such file|no such file)` +
-			"|executable file `[^`]*` not found" +
-			"|exec container process `[^`]*`: No such file" +
-			`|crun: cannot find .* in \$PATH`)
-	badProgram = regexp.MustCompile(
-		`exec: \\?"[^"]*": (permission denied|is a directory|exec format error)` +
-			`|exec: \\?"[^"]*": stat [^:]*: (permission denied|not a directory)` +
-			"|open executable: (Permission denied|Is a directory)" +
-			"|(executable file|exec container process) `[^`]*`[^:]*: (Permission denied|Exec format error|Is a directory)" +
-			`|the path .* exists but it is not executable`)
+	noProgram = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(
+			`exec: \\?"[^"]*": (executable file not found|stat [^:]*: no such file|no such file)` +
+				"|executable file `[^`]*` not found" +
+				"|exec container process `[^`]*`: No such file" +
+				`|crun: cannot find .* in \$PATH`)
+	})
+	badProgram = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(
+			`exec: \\?"[^"]*": (permission denied|is a directory|exec format error)` +
+				`|exec: \\?"[^"]*": stat [^:]*: (permission denied|not a directory)` +
+				"|open executable: (Permission denied|Operation not permitted|Is a directory)" +
+				"|(executable file|exec container process) `[^`]*`[^:]*: (Permission denied|Exec format error|Is a directory)" +
+				`|the path .* exists but it is not executable`)
+	})
 )
 
 func kindOfProgram(message string) error {
 	switch {
-	case noProgram.MatchString(message):
+	case noProgram().MatchString(message):
 		return images.ErrProgramNotFound
-	case badProgram.MatchString(message):
+	case badProgram().MatchString(message):
 		return images.ErrProgramNotExecutable
 	}
 	return nil

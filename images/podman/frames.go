@@ -72,7 +72,7 @@ func (s *sink) frames(r io.Reader) error {
 		}
 		s.held = nil
 		if head[0] > 2 || head[1] != 0 || head[2] != 0 || head[3] != 0 {
-			return fmt.Errorf("a frame of output begins with %x", head)
+			return garbledError{fmt.Errorf("a frame of output begins with %x", head)}
 		}
 		size := int64(binary.BigEndian.Uint32(head[4:]))
 		if err := s.frame(r, head[0] == 2, size, buf); err != nil {

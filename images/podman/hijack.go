@@ -88,7 +88,7 @@ func (e *Engine) upgrade(ctx context.Context, conn net.Conn, r request) (*stream
 	case resp.StatusCode >= http.StatusBadRequest:
 		defer resp.Body.Close()
 		return nil, readError(ctx, resp, e.limits.body)
-	case resp.StatusCode != http.StatusSwitchingProtocols && resp.StatusCode != http.StatusOK:
+	case resp.StatusCode != http.StatusSwitchingProtocols:
 		return nil, fmt.Errorf("the service answers %s instead of connecting", resp.Status)
 	}
 	if !stop() {

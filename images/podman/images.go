@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/distribution/reference"
@@ -69,12 +70,12 @@ func digestsOf(digests []string, id string) []string {
 }
 
 // bareID finds the IDs that Podman knows only without the algorithm.
-var bareID = regexp.MustCompile(`^sha256:([0-9a-f]{3,64})$`)
+var bareID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^sha256:([0-9a-f]{3,64})$`) })
 
 // lookup is ref as Podman looks for it. Names are its own business: it tries
 // localhost/ and the registries of registries.conf in turn.
 func lookup(ref string) string {
-	if m := bareID.FindStringSubmatch(ref); m != nil {
+	if m := bareID().FindStringSubmatch(ref); m != nil {
 		return m[1]
 	}
 	return ref

@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/projectatomic/atomic/images"
 )
@@ -134,10 +136,8 @@ func (p *puller) take(line pullLine) {
 	if p.report == nil {
 		return
 	}
-	if line.Stream != "" {
-		if text := strings.TrimSpace(line.Stream); text != "" {
-			p.report(images.Progress{Text: text})
-		}
+	if line.Stream != "" || len(line.Images) > 0 {
+		p.takeText(line)
 		return
 	}
 	phase, ok := pullPhases[line.Status]
@@ -152,12 +152,47 @@ func (p *puller) take(line pullLine) {
 	}
 }
 
-// layerID is the digest of a layer, cut short, or the ID of the image in the
-// last line, which looks alike and comes as the end of nothing that began.
-var layerID = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+// blobLine is a line about a layer in Podman's own kind of progress.
+var blobLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^Copying blob (?:sha256:)?([0-9a-f]{12})[0-9a-f]*( skipped| done)?`)
+})
 
+// takeText takes a line of Podman's own kind, which has no numbers.
+func (p *puller) takeText(line pullLine) {
+	text := strings.TrimSpace(line.Stream)
+	m := blobLine().FindStringSubmatch(text)
+	switch {
+	case len(line.Images) > 0:
+		for _, layer := range p.open() {
+			p.forward(layer, images.Done)
+			p.report(images.Progress{Layer: layer, Phase: images.Done})
+		}
+	case m != nil:
+		phase := map[string]images.Phase{"": images.Downloading, " skipped": images.Present, " done": images.Done}[m[2]]
+		if p.forward(m[1], phase) {
+			p.report(images.Progress{Layer: m[1], Phase: phase, Text: text})
+		}
+	case text != "":
+		p.report(images.Progress{Text: text})
+	}
+}
+
+// open are the layers that are not done.
+func (p *puller) open() []string {
+	var layers []string
+	for layer, phase := range p.phases {
+		if phase != images.Done && phase != images.Present {
+			layers = append(layers, layer)
+		}
+	}
+	slices.Sort(layers)
+	return layers
+}
+
+// isLast tells whether a line may be the last, about the image. Lines about
+// the end of a layer look alike, but the last is never one of them.
 func isLast(line pullLine) bool {
-	return (line.Status == "Download complete" || line.Status == "Pull complete") && layerID.MatchString(line.ID)
+	return line.ID != "" && (line.Status == "Download complete" || line.Status == "Pull complete")
 }
 
 // pullPhases are what the service says of a layer.

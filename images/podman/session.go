@@ -82,6 +82,8 @@ func (s *session) pipe(ctx context.Context, streams images.Streams) error {
 		return net.ErrClosed
 	case s.isDetached():
 		return nil
+	case errors.Is(err, io.ErrUnexpectedEOF), isGarbled(err):
+		return unreachable(ctx, err)
 	}
 	return s.confirm(ctx, typed.hasDetached())
 }
