@@ -61,18 +61,19 @@ func (e *env) askPassword(prompt string) (string, error) {
 	if !ok || !isTerminal(f) {
 		return "", errors.New("there is no terminal to ask for the password at")
 	}
-	state, err := term.GetState(int(f.Fd()))
+	fd := int(f.Fd())
+	state, err := term.GetState(fd)
 	if err != nil {
 		return "", fmt.Errorf("asking for the password: %w", err)
 	}
 	fmt.Fprint(e.stderr, prompt)
 	password, err := e.interruptible(func() (string, error) {
-		text, err := term.ReadPassword(int(f.Fd()))
+		text, err := term.ReadPassword(fd)
 		return string(text), err
 	})
 	fmt.Fprintln(e.stderr)
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("asking for the password: %w", err), term.Restore(int(f.Fd()), state))
+		return "", errors.Join(fmt.Errorf("asking for the password: %w", err), term.Restore(fd, state))
 	}
 	return password, nil
 }
