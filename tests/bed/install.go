@@ -20,24 +20,41 @@ import (
 // brought it, so that a machine with an engine of other origin stays as it is.
 type need struct{ thing, pkg string }
 
-func needs(osRelease string) []need {
-	return []need{
-		{"dockerd", "docker.io"},
+// testNeeds are those of the tests. Where the text of /etc/os-release is odd,
+// it is taken for that of a new release.
+func testNeeds(osRelease string) []need {
+	return append(dockerNeeds(), []need{
 		{"docker", cliPackage(osRelease)},
-		{"containerd", "containerd"},
 		{"podman", "podman"},
-		{"runc", "runc"},
 		{"crun", "crun"},
 		{"conmon", "conmon"},
 		{"/usr/lib/podman/netavark", "netavark"},
 		{"/usr/lib/podman/aardvark-dns", "aardvark-dns"},
 		{"/usr/lib/cni/bridge", "containernetworking-plugins"},
 		{"iptables", "iptables"},
-		{"ip", "iproute2"},
 		{"/usr/share/doc/busybox-static", "busybox-static"},
 		{"mmdebstrap", "mmdebstrap"},
 		{"/etc/ssl/certs/ca-certificates.crt", "ca-certificates"},
+	}...)
+}
+
+// dockerNeeds are those of a private Docker.
+func dockerNeeds() []need {
+	return []need{
+		{"dockerd", "docker.io"},
+		{"containerd", "containerd"},
+		{"runc", "runc"},
+		{"ip", "iproute2"},
 	}
+}
+
+// demoNeeds are those of the demonstration.
+func demoNeeds(engine bool) []need {
+	needs := []need{{"mmdebstrap", "mmdebstrap"}}
+	if engine {
+		needs = append(needs, dockerNeeds()...)
+	}
+	return needs
 }
 
 // missing are the packages of the needs that are not met; there tells whether
@@ -77,10 +94,7 @@ func lookPath(program string) (string, error) {
 }
 
 // install does nothing, and says nothing, when all is there.
-func install(ctx context.Context, log io.Writer) error {
-	// Where the file is missing or odd, this is taken for a new release.
-	osRelease, _ := os.ReadFile("/etc/os-release")
-	needs := needs(string(osRelease))
+func install(ctx context.Context, log io.Writer, needs []need) error {
 	pkgs := missing(needs, onMachine)
 	if len(pkgs) == 0 {
 		return nil

@@ -23,6 +23,9 @@ const usage = `usage: go run ./tests/bed VERB
   images [--docker URL] [--podman URL] [NAME...]
         make the images of tests/images (all, unless some are named) and load
         them into the engines
+  demo ATOMIC
+        run the tools image with the program ATOMIC, and install an engine
+        if there is none
 
 $ATOMIC_BED_DIR keeps the engines' data between calls of exec, $ATOMIC_CACHE
 is where made images are kept.
@@ -50,11 +53,16 @@ func run(args []string) (int, error) {
 	)
 	switch verb, rest := args[0], args[1:]; verb {
 	case "install":
-		err = interruptible(func(ctx context.Context) error { return install(ctx, os.Stderr) })
+		osRelease, _ := os.ReadFile("/etc/os-release")
+		err = interruptible(func(ctx context.Context) error {
+			return install(ctx, os.Stderr, testNeeds(string(osRelease)))
+		})
 	case "exec":
 		code, err = runExec(rest)
 	case "images":
 		err = interruptible(func(ctx context.Context) error { return runImages(ctx, rest) })
+	case "demo":
+		code, err = runDemo(rest)
 	case "help", "-h", "--help":
 		return 0, withUsage(os.Stdout)
 	default:

@@ -8,9 +8,12 @@ files=/usr/share/rsyslog
 
 say() { echo "rsyslog: $*"; }
 
+# A link of the host leads nowhere from here.
+there() { [ -e "$host$1" ] || [ -L "$host$1" ]; }
+
 # put FILE TARGET: a copy, unless there is one.
 put() {
-	if [ -e "$host$2" ]; then
+	if there "$2"; then
 		say "$2 is there, left as it is"
 	else
 		cp "$1" "$host$2"
@@ -29,7 +32,7 @@ if [ -d "$host/run/systemd/journal" ]; then
 	put "$files/journal.conf" /etc/rsyslog.conf
 else
 	put "$files/socket.conf" /etc/rsyslog.conf
-	if [ ! -e "$host/dev/log" ]; then
+	if ! there /dev/log; then
 		ln -sfn /run/log/syslog.socket "$host/dev/log"
 		say "/dev/log leads to /run/log/syslog.socket"
 	fi
@@ -37,7 +40,7 @@ fi
 put "$files/sysconfig" /etc/sysconfig/rsyslog
 
 # An engine would make a folder of a file to mount that is not there.
-[ -e "$host/etc/machine-id" ] || : >"$host/etc/machine-id"
-if [ ! -e "$host/etc/localtime" ]; then
+there /etc/machine-id || : >"$host/etc/machine-id"
+if ! there /etc/localtime && [ -e "$host/usr/share/zoneinfo/UTC" ]; then
 	ln -s /usr/share/zoneinfo/UTC "$host/etc/localtime"
 fi

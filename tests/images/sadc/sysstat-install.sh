@@ -8,7 +8,7 @@ files=/usr/share/sadc
 
 # put FILE TARGET MODE: a copy, unless there is one.
 put() {
-	if [ -e "$host$2" ]; then
+	if [ -e "$host$2" ] || [ -L "$host$2" ]; then
 		echo "sadc: $2 is there, left as it is"
 	else
 		mkdir -p "$host${2%/*}"
