@@ -293,12 +293,12 @@ func (t *typist) send(p []byte, alone, complete bool) bool {
 	if alone && !t.pause() {
 		return false
 	}
-	if _, err := t.conn.Write(p); err != nil {
-		return false
-	}
 	t.mu.Lock()
 	t.typed = complete
 	t.mu.Unlock()
+	if _, err := t.conn.Write(p); err != nil {
+		return false
+	}
 	return !alone || t.pause()
 }
 
