@@ -16,7 +16,7 @@ func (b *bed) startDocker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	containerd, err := b.startContainerd(ctx, dir)
+	containerd, err := b.startContainerd(dir)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ address = %q
 `
 
 // startContainerd returns the path of its socket, when it is there.
-func (b *bed) startContainerd(ctx context.Context, dir string) (socket string, err error) {
+func (b *bed) startContainerd(dir string) (socket string, err error) {
 	program, err := lookPath("containerd")
 	if err != nil {
 		return "", fmt.Errorf("starting docker: %w", err)

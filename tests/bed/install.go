@@ -104,7 +104,7 @@ func install(ctx context.Context, log io.Writer, needs []need) error {
 	}
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("packages are missing, and only root can install them; type\n\n"+
-			"    sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends %s'\n",
+			"    sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends %s'",
 			strings.Join(pkgs, " "))
 	}
 	fmt.Fprintf(log, "bed: installing %s\n", strings.Join(pkgs, " "))
