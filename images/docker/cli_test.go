@@ -135,10 +135,11 @@ func settled(t *testing.T, raw []byte, id, name string) map[string]any {
 	}
 	// The directories of layers have names of their own.
 	delete(out, "GraphDriver")
-	// The engine shuffles variables.
-	config := out["Config"].(map[string]any)
-	if env, ok := config["Env"].([]any); ok {
-		slices.SortFunc(env, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+	// The engine shuffles variables, the command binds.
+	for _, list := range []any{out["Config"].(map[string]any)["Env"], out["HostConfig"].(map[string]any)["Binds"]} {
+		if list, ok := list.([]any); ok {
+			slices.SortFunc(list, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+		}
 	}
 	return full(out)
 }

@@ -178,3 +178,22 @@ func onBreak(ctx context.Context, f func()) context.Context {
 
 // unboundAnswer undoes boundAnswer.
 func unboundAnswer(ctx context.Context) context.Context { return boundAnswer(ctx, math.MaxInt64) }
+
+// boundParts gives what is read of an endless answer a limit that counts from
+// the last call of next.
+func boundParts(ctx context.Context, limit int64) (_ context.Context, next func()) {
+	var of atomic.Pointer[conn]
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			if c, ok := info.Conn.(*conn); ok {
+				c.left.Store(limit)
+				of.Store(c)
+			}
+		},
+	})
+	return ctx, func() {
+		if c := of.Load(); c != nil {
+			c.left.Store(limit)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -89,6 +90,9 @@ func (e *Engine) Info(ctx context.Context) (images.Info, error) {
 	var info images.Info
 	err := e.ask(ctx, "asking the engine about itself", func(ctx context.Context) error {
 		r, err := e.cli.Info(ctx, client.InfoOptions{})
+		if err != nil && strings.HasSuffix(err.Error(), io.ErrUnexpectedEOF.Error()) {
+			err = &callError{kind: images.ErrUnreachable, err: err} // the client drops the cause
+		}
 		if err != nil {
 			return err
 		}

@@ -86,11 +86,9 @@ func kindOf(err error) error {
 	if kind := connectionKind(err); kind != nil {
 		return kind
 	}
-	text := err.Error()
 	switch {
 	case cerrdefs.IsNotFound(err):
-		// A route that is not there is no reference that is not there.
-		if strings.HasPrefix(text, "request returned ") || strings.HasSuffix(text, "page not found") {
+		if isRoute(err.Error()) {
 			return nil
 		}
 		return images.ErrNotFound
@@ -138,17 +136,23 @@ func notDocker(err error) error {
 }
 
 // refused is the error of a connection that the engine does not hand over.
-func refused(status int, err error) error {
+func refused(status int, words string) error {
 	var kind error
-	switch status {
-	case http.StatusNotFound:
+	switch {
+	case status == http.StatusNotFound && !isRoute(words):
 		kind = images.ErrNotFound
-	case http.StatusConflict:
+	case status == http.StatusConflict:
 		kind = images.ErrConflict
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		kind = images.ErrDenied
 	}
-	return &callError{kind: kind, err: err}
+	return &callError{kind: kind, err: errors.New(words)}
+}
+
+// isRoute tells whether it is a route that is not there, and not what was
+// asked for.
+func isRoute(words string) bool {
+	return strings.HasPrefix(words, "request returned ") || strings.HasSuffix(words, "page not found")
 }
 
 // The words of runc (exec: "NAME": …, with more quoting the older it is) and

@@ -62,13 +62,14 @@ func (e *Engine) Events(ctx context.Context, ready func(), f func(images.Event))
 	}
 	err := e.negotiate(within)
 	if err == nil {
-		r := e.cli.Events(unboundAnswer(within), request)
+		bound, next := boundParts(within, e.limits.body)
+		r := e.cli.Events(bound, request)
 		s.timer.Stop()
 		select {
 		case err = <-r.Err: // it is no listening yet
 		default:
 			ready()
-			err = pass(r, f)
+			err = pass(r, next, f)
 		}
 	}
 	if ctx.Err() != nil {
@@ -77,11 +78,12 @@ func (e *Engine) Events(ctx context.Context, ready func(), f func(images.Event))
 	return e.failed(ctx, within, doing, err)
 }
 
-// pass calls f for the events of a stream, until that ends.
-func pass(r client.EventsResult, f func(images.Event)) error {
+// pass calls next and f for the events of a stream, until that ends.
+func pass(r client.EventsResult, next func(), f func(images.Event)) error {
 	for {
 		select {
 		case m := <-r.Messages:
+			next()
 			f(images.Event{
 				Type:   string(m.Type),
 				Action: string(m.Action),

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/moby/moby/api/types/common"
 	"github.com/moby/moby/client"
+
+	"github.com/projectatomic/atomic/images"
 )
 
 // A stream is a connection that was taken over from HTTP.
@@ -86,7 +87,8 @@ func exchange(c *conn, request *http.Request) (*stream, error) {
 	r := bufio.NewReader(c)
 	answer, err := http.ReadResponse(r, request)
 	if err != nil {
-		return nil, err
+		// A head that is cut off has many faults.
+		return nil, &callError{kind: images.ErrUnreachable, err: err}
 	}
 	if answer.StatusCode == http.StatusSwitchingProtocols {
 		return &stream{conn: c, r: r, mediaType: answer.Header.Get("Content-Type")}, nil
@@ -103,5 +105,5 @@ func exchange(c *conn, request *http.Request) (*stream, error) {
 	case words == "":
 		words = "the engine answered " + answer.Status
 	}
-	return nil, refused(answer.StatusCode, errors.New(words))
+	return nil, refused(answer.StatusCode, words)
 }
