@@ -55,9 +55,14 @@ func (r *pullReport) end(err error) {
 	if r.screen != nil {
 		r.screen.clear()
 	}
-	if err == nil {
-		fmt.Fprintf(r.stderr, "pulled %s: %s\n", r.ref, r.meter.summary(r.now()))
+	if err != nil {
+		return
 	}
+	if len(r.meter.layers) == 0 { // Docker says no more of an image that it has
+		fmt.Fprintln(r.stderr, "pulled "+r.ref)
+		return
+	}
+	fmt.Fprintf(r.stderr, "pulled %s: %s\n", r.ref, r.meter.summary(r.now()))
 }
 
 // A pullMeter adds up the layers of a pull.
@@ -124,7 +129,7 @@ func (m *pullMeter) sums() (done, present int, bytes, total int64) {
 
 func (m *pullMeter) summary(now time.Time) string {
 	done, present, bytes, _ := m.sums()
-	if len(m.layers) > 0 && present == len(m.layers) {
+	if present == len(m.layers) {
 		return plural(present, "layer") + ", all already present"
 	}
 	text := plural(done, "layer")
@@ -132,8 +137,11 @@ func (m *pullMeter) summary(now time.Time) string {
 		text += fmt.Sprintf(" (%d already present)", present)
 	}
 	taken := now.Sub(m.began)
+	if bytes == 0 { // Podman does not tell of small layers
+		return text + " in " + span(taken)
+	}
 	text += fmt.Sprintf(", %s in %s", roughSize(bytes), span(taken))
-	if taken > 0 && bytes > 0 {
+	if taken > 0 {
 		text += fmt.Sprintf(", %s/s", roughSize(speed(bytes, taken)))
 	}
 	return text
@@ -153,10 +161,10 @@ func (m *pullMeter) lines(now time.Time, columns, rows int) []string {
 	if total > 0 {
 		text += " of " + roughSize(total)
 	}
-	if taken := now.Sub(m.began); taken > 0 && bytes > 0 {
+	if taken := now.Sub(m.began); taken > 0 && bytes > 0 && bytes != total {
 		rate := speed(bytes, taken)
 		text += fmt.Sprintf(", %s/s", roughSize(rate))
-		if rate > 0 && total > bytes {
+		if rate > 0 && total > 0 {
 			text += fmt.Sprintf(", %s left", span(time.Duration(float64(total-bytes)/float64(rate)*float64(time.Second)).Round(time.Second)))
 		}
 	}
@@ -166,7 +174,7 @@ func (m *pullMeter) lines(now time.Time, columns, rows int) []string {
 // line is the layer as a screen shows it, with a bar if there is room.
 func (l *pulledLayer) line(columns int) string {
 	const (
-		without = 46 // columns for all but the bar
+		without = 48 // columns for all but the bar
 		widest  = 40
 		least   = 10
 	)

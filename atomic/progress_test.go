@@ -81,7 +81,11 @@ func TestPlainProgress(t *testing.T) {
 			}, nil,
 			"a: done, 6 MB\npulled web: 1 layer, 6 MB in 1m30s, 66.7 KB/s\n",
 		},
-		"nothing told": {nil, nil, "pulled web: 0 layers, 0 B in 0 s\n"},
+		"nothing told": {nil, nil, "pulled web\n"},
+		"no sizes": {
+			[]tick{step(0, "a", images.Waiting, 0, 0), step(tenth, "a", images.Done, 0, 0)}, nil,
+			"a: done\npulled web: 1 layer in 0.1 s\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			te := newTestEnv(t)
@@ -114,16 +118,16 @@ func TestScreenProgress(t *testing.T) {
 	frames := strings.Split(out.String(), "\x1b[J")
 	for i, want := range []string{
 		"1 of 1 layer, 0 B\x1b[K\n", // drawn at once, and not again in the same instant
-		"\r\x1b[1Abbbbbbbbbbbb downloading [===                               ] 1 MB / 10 MB\x1b[K\n1 of 4 layers, 1 MB, 2 MB/s\x1b[K\n",
-		"\r\x1b[2Abbbbbbbbbbbb downloading [===                               ] 1 MB / 10 MB\x1b[K\n" +
-			"cccccccccccc downloading [=================                 ] 3 MB / 6 MB\x1b[K\n1 of 4 layers, 4 MB, 4 MB/s\x1b[K\n",
-		"\r\x1b[3Abbbbbbbbbbbb downloading [==================================] 10 MB / 10 MB\x1b[K\n" +
-			"cccccccccccc downloading [=================                 ] 3 MB / 6 MB\x1b[K\n1 of 4 layers, 13 MB, 6.5 MB/s\x1b[K\n",
-		"\r\x1b[3Abbbbbbbbbbbb extracting  [=================                 ] 5 MB / 10 MB\x1b[K\n" +
-			"cccccccccccc downloading [=================                 ] 3 MB / 6 MB\x1b[K\n2 of 4 layers, 13 MB of 16 MB, 5.2 MB/s, 1 s left\x1b[K\n",
-		"\r\x1b[3Acccccccccccc downloading [=================                 ] 3 MB / 6 MB\x1b[K\n3 of 4 layers, 13 MB of 16 MB, 4.3 MB/s, 1 s left\x1b[K\n",
-		"\r\x1b[2Acccccccccccc downloading [==================================] 6 MB / 6 MB\x1b[K\n3 of 4 layers, 16 MB of 16 MB, 4.6 MB/s\x1b[K\n",
-		"\r\x1b[2A4 of 4 layers, 16 MB of 16 MB, 4 MB/s\x1b[K\n",
+		"\r\x1b[1Abbbbbbbbbbbb downloading [===                             ] 1 MB / 10 MB\x1b[K\n1 of 4 layers, 1 MB, 2 MB/s\x1b[K\n",
+		"\r\x1b[2Abbbbbbbbbbbb downloading [===                             ] 1 MB / 10 MB\x1b[K\n" +
+			"cccccccccccc downloading [================                ] 3 MB / 6 MB\x1b[K\n1 of 4 layers, 4 MB, 4 MB/s\x1b[K\n",
+		"\r\x1b[3Abbbbbbbbbbbb downloading [================================] 10 MB / 10 MB\x1b[K\n" +
+			"cccccccccccc downloading [================                ] 3 MB / 6 MB\x1b[K\n1 of 4 layers, 13 MB, 6.5 MB/s\x1b[K\n",
+		"\r\x1b[3Abbbbbbbbbbbb extracting  [================                ] 5 MB / 10 MB\x1b[K\n" +
+			"cccccccccccc downloading [================                ] 3 MB / 6 MB\x1b[K\n2 of 4 layers, 13 MB of 16 MB, 5.2 MB/s, 1 s left\x1b[K\n",
+		"\r\x1b[3Acccccccccccc downloading [================                ] 3 MB / 6 MB\x1b[K\n3 of 4 layers, 13 MB of 16 MB, 4.3 MB/s, 1 s left\x1b[K\n",
+		"\r\x1b[2Acccccccccccc downloading [================================] 6 MB / 6 MB\x1b[K\n3 of 4 layers, 16 MB of 16 MB\x1b[K\n",
+		"\r\x1b[2A4 of 4 layers, 16 MB of 16 MB\x1b[K\n",
 		"\r\x1b[1A", // all is taken away
 		"pulled web: 4 layers (1 already present), 16 MB in 4 s, 4 MB/s\n",
 	} {
@@ -169,7 +173,7 @@ func TestLayerLineWithoutTotal(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	l.steps, l.step = 4*mb, 5*mb // more than there is
-	if got, want := l.line(60), "abc          downloading [==============] 5 MB / 4 MB"; got != want {
+	if got, want := l.line(60), "abc          downloading [============] 5 MB / 4 MB"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
