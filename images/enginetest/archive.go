@@ -41,7 +41,8 @@ type ImageOptions struct {
 	// Layers lie over busybox's: each is a set of regular files, the content
 	// by the absolute path.
 	Layers []map[string]string
-	// Bare leaves out busybox: the image is small and nothing in it can run.
+	// Bare leaves out busybox: the image is its Layers alone, small, and nothing
+	// in it can run.
 	Bare bool
 }
 
@@ -94,17 +95,14 @@ func Image(o ImageOptions) (v1.Image, error) { return image(o, busyboxGzip, asGz
 // image makes an image whose layers are in the form that its use wants.
 func image(o ImageOptions, busybox func() (v1.Layer, error), form func([]byte) (v1.Layer, error)) (v1.Image, error) {
 	var layers []v1.Layer
-	contents := o.Layers
-	if o.Bare {
-		contents = append([]map[string]string{{plainFile: "hello\n"}}, contents...)
-	} else {
+	if !o.Bare {
 		base, err := busybox()
 		if err != nil {
 			return nil, err
 		}
 		layers = append(layers, base)
 	}
-	for _, files := range contents {
+	for _, files := range o.Layers {
 		content, err := fileLayer(files)
 		if err != nil {
 			return nil, err

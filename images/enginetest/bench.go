@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,13 +61,19 @@ func (b *bench) load(ctx context.Context, t *testing.T, name string, o ImageOpti
 	return names
 }
 
-// distinct makes the image differ from all others.
+// distinct makes the image differ from all others. A bare one gets a layer of
+// its own: Podman loses a layer that it is about to use when the last other
+// image that has it is removed at the same time.
 func distinct(o ImageOptions) ImageOptions {
 	o.Labels = maps.Clone(o.Labels)
 	if o.Labels == nil {
 		o.Labels = make(map[string]string)
 	}
-	o.Labels["test"] = unique()
+	id := unique()
+	o.Labels["test"] = id
+	if o.Bare {
+		o.Layers = append(slices.Clone(o.Layers), map[string]string{"/id": id})
+	}
 	return o
 }
 

@@ -115,14 +115,11 @@ func execTerminal(ctx context.Context, t *testing.T, b *bench) {
 
 func execSize(ctx context.Context, t *testing.T, b *bench) {
 	d := b.exec(ctx, t, b.idle(ctx, t), images.Process{
-		Args: sh("while read line; do stty size; done"), TTY: true, Stdin: true,
-		Size: images.Size{Columns: 91, Rows: 31},
+		Args: sizes(), TTY: true, Stdin: true, Size: images.Size{Columns: 91, Rows: 31},
 	})
-	d.say(t, "\r")
-	d.out.await(ctx, t, "\r\n31 91\r\n")
+	d.wantSize(ctx, t, 1, "<31 91>")
 	must(t, d.Resize(ctx, images.Size{Columns: 70, Rows: 20}))
-	d.say(t, "\r")
-	d.out.await(ctx, t, "\r\n20 70\r\n")
+	d.wantSize(ctx, t, 2, "<20 70>")
 }
 
 func execNoProgram(ctx context.Context, t *testing.T, b *bench) {

@@ -39,11 +39,17 @@ func (s *screen) String() string {
 // await waits until the text was printed.
 func (s *screen) await(ctx context.Context, t *testing.T, text string) {
 	t.Helper()
+	s.awaitTimes(ctx, t, 1, text)
+}
+
+// awaitTimes waits until the text was printed so many times.
+func (s *screen) awaitTimes(ctx context.Context, t *testing.T, n int, text string) {
+	t.Helper()
 	for {
 		s.mu.Lock()
 		now, more := s.text.String(), s.printed
 		s.mu.Unlock()
-		if strings.Contains(now, text) {
+		if strings.Count(now, text) >= n {
 			return
 		}
 		select {

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/projectatomic/atomic/images"
@@ -32,23 +33,27 @@ func terminalInput(ctx context.Context, t *testing.T, b *bench) {
 	equal(t, "output", d.out.String(), "something\r\ngot something\r\n")
 }
 
+// sizes prints the size of its terminal each time a line is typed.
+func sizes() []string { return sh("while read line; do echo \"<$(stty size)>\"; done") }
+
+// wantSize checks what sizes prints the n-th time.
+func (d *dialog) wantSize(ctx context.Context, t *testing.T, n int, want string) {
+	t.Helper()
+	d.say(t, "\r")
+	d.out.awaitTimes(ctx, t, n, ">")
+	if got := d.out.String(); !strings.HasSuffix(strings.TrimSpace(got), want) {
+		t.Errorf("size number %d: got %q, want %s", n, got, want)
+	}
+}
+
 func terminalSize(ctx context.Context, t *testing.T, b *bench) {
-	name := b.create(ctx, t, run.Spec{
-		Args: sh("while read line; do stty size; done"), TTY: true, Stdin: true,
-	})
+	name := b.create(ctx, t, run.Spec{Args: sizes(), TTY: true, Stdin: true})
 	d := b.attach(ctx, t, name, images.AttachOptions{Stdin: true})
 	must(t, b.Start(ctx, name))
-	for _, c := range []struct {
-		size images.Size
-		want string
-	}{
-		{images.Size{Columns: 100, Rows: 40}, "\r\n40 100\r\n"},
-		{images.Size{Columns: 33, Rows: 7}, "\r\n7 33\r\n"},
-	} {
-		must(t, d.Resize(ctx, c.size))
-		d.say(t, "\r")
-		d.out.await(ctx, t, c.want)
-	}
+	must(t, d.Resize(ctx, images.Size{Columns: 100, Rows: 40}))
+	d.wantSize(ctx, t, 1, "<40 100>")
+	must(t, d.Resize(ctx, images.Size{Columns: 33, Rows: 7}))
+	d.wantSize(ctx, t, 2, "<7 33>")
 }
 
 func terminalDetach(ctx context.Context, t *testing.T, b *bench) {
