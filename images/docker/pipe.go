@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -187,7 +188,8 @@ func (s *session) ended(ctx context.Context, err error, in *input) error {
 	if cut := s.cut.Load(); cut != nil {
 		return &callError{doing: s.doing, err: *cut}
 	}
-	if err != nil {
+	// What the process left unread of its input makes a reset of the end.
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) {
 		return translate(s.doing, err)
 	}
 	detached, inputOver := in.has()

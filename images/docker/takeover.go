@@ -102,7 +102,7 @@ func exchange(c *conn, request *http.Request) (*stream, error) {
 		words = e.Message
 	case words == "" && err != nil:
 		return nil, err
-	case words == "":
+	case words == "", answer.StatusCode < http.StatusBadRequest:
 		words = "the engine answered " + answer.Status
 	}
 	return nil, refused(answer.StatusCode, words)
