@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -82,7 +83,7 @@ func (r Records) lock(ctx context.Context) (*flock.Flock, error) {
 	return nil, fmt.Errorf("locking the install records with %q: %w", lock.Path(), errors.Join(err, lock.Close()))
 }
 
-// write makes the new file beside the old one, with its permissions.
+// write makes the new file beside the old one, with its permissions and owner.
 func (r Records) write(doc document, end finish) (err error) {
 	data, err := doc.encode()
 	if err != nil {
@@ -99,6 +100,9 @@ func (r Records) write(doc document, end finish) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Cleanup()) }()
+	if err := keepOwner(f.File, path); err != nil {
+		return err
+	}
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
@@ -106,6 +110,26 @@ func (r Records) write(doc document, end finish) (err error) {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// keepOwner gives a file the owner of the one that it is to replace.
+func keepOwner(f *os.File, path string) error {
+	old, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	want, have := old.Sys().(*syscall.Stat_t), now.Sys().(*syscall.Stat_t)
+	if want.Uid == have.Uid && want.Gid == have.Gid {
+		return nil
+	}
+	return f.Chown(int(want.Uid), int(want.Gid))
 }
 
 // syncDir makes a rename last over a crash.

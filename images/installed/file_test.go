@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,6 +142,20 @@ func TestLeftovers(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{".install.json123", "install.json", "install.json.lock"}, files(t, r)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestOwner(t *testing.T) {
+	r := given(t, "")
+	if err := os.Chown(r.path, 7, 8); err != nil {
+		t.Skip("needs root: ", err)
+	}
+	noError(t, r.Check())
+	noError(t, r.Add(t.Context(), "a", Entry{ID: idA}))
+	info, err := os.Stat(r.path)
+	noError(t, err)
+	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 7 || owner.Gid != 8 {
+		t.Errorf("the owner became %d:%d", owner.Uid, owner.Gid)
 	}
 }
 

@@ -32,9 +32,14 @@ type Entry struct {
 	InstallDate   string `json:"installDate"` // as Date spells it
 }
 
-// is tells whether two entries are about the same install.
+// is tells whether two entries under names of one image are about the same
+// install. There is only one container of a name, so another ID is that of an
+// older version of the image.
 func (e Entry) is(other Entry) bool {
-	return bareID(e.ID) == bareID(other.ID) && e.ContainerName == other.ContainerName
+	if e.ContainerName == "" && other.ContainerName == "" {
+		return bareID(e.ID) == bareID(other.ID)
+	}
+	return e.ContainerName == other.ContainerName
 }
 
 // Found is an install and where it is recorded.
@@ -78,8 +83,8 @@ func (r Records) Check() error {
 
 // Add records an install under key, a name of the image. If the image is
 // recorded under another spelling of the name already, that one is used. The
-// same image and container name replace their earlier record; what others
-// wrote into that stays.
+// same container name replaces its earlier record, of an older version of the
+// image too; what others wrote into that stays.
 func (r Records) Add(ctx context.Context, key string, e Entry) error {
 	return r.update(ctx, func(doc document) (document, error) { return doc.add(key, e) }, replace)
 }
@@ -90,28 +95,38 @@ func (r Records) Remove(ctx context.Context, f Found) error {
 }
 
 // Match gives the installs of an image: those recorded with its ID, under the
-// name that the user typed, or under one of its names in any spelling. An
-// install that is recorded under several names is given once.
+// name that the user typed, or under one of its names in any spelling. If there
+// are none, a recorded name without a registry stands for that name in any
+// registry: which one it was, the engine knew. An install that is recorded
+// under several names is given once.
 func (r Records) Match(img images.Image, typed string) ([]Found, error) {
 	doc, err := r.read()
 	if err != nil {
 		return nil, err
 	}
-	names := map[string]bool{typed: true}
+	names, short := map[string]bool{typed: true}, map[string]bool{}
 	for _, name := range slices.Concat([]string{typed}, img.Names, img.Digests) {
 		names[name] = true
 		names[normal(name)] = true
+		short[normal(withoutRegistry(name))] = true
 	}
-	var found []Found
+	var found, likely []Found
 	for _, key := range doc.keys() {
 		byName := names[key] || names[normal(key)] || sameID(key, img.ID)
+		byShort := short[normal(key)] && withoutRegistry(key) == key
 		for _, e := range doc.entries(key) {
-			if byName || sameID(e.ID, img.ID) {
+			switch {
+			case byName, sameID(e.ID, img.ID):
 				found = note(found, key, e)
+			case byShort:
+				likely = note(likely, key, e)
 			}
 		}
 	}
-	return found, nil
+	if len(found) > 0 {
+		return found, nil
+	}
+	return likely, nil
 }
 
 // note adds an entry to what was found.
@@ -135,6 +150,15 @@ func normal(name string) string {
 		return name
 	}
 	return ref.String()
+}
+
+// withoutRegistry takes the registry off a reference that names one.
+func withoutRegistry(name string) string {
+	ref, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return name
+	}
+	return strings.TrimPrefix(name, reference.Domain(ref)+"/")
 }
 
 func bareID(id string) string { return strings.TrimPrefix(id, "sha256:") }

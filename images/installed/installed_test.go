@@ -236,6 +236,10 @@ func TestMatch(t *testing.T) {
 		"an empty object":          {"x", `{}`, img, "x", true},
 		"another tag":              {"etcd:4", list(idB), img, "x", false},
 		"no tag is latest":         {"etcd", list(idB), img, "etcd:3", false},
+		"key without registry":     {"ns/etcd:3", list(idB), img, "x", true},
+		"and typed with one":       {"ns/busybox", list(idB), img, "registry.example:5000/ns/busybox:latest", true},
+		"and another tag":          {"ns/etcd", list(idB), img, "x", false},
+		"key of docker.io":         {"docker.io/ns/etcd:3", list(idB), img, "x", false},
 		"another registry":         {"registry.example/ns/busybox", list(idB), img, "ns/busybox", false},
 		"another image":            {"other", list(idB), img, "x", false},
 		"part of an ID":            {"aaaa", list("aaaa"), img, "x", false},
@@ -259,6 +263,48 @@ func TestMatch(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A name without a registry only counts if there is nothing better.
+func TestMatchBest(t *testing.T) {
+	r := given(t, `{"ns/etcd": [{"id": "`+idB+`", "container_name": "short"}], "registry.example/ns/etcd": [{"id": "`+idB+`", "container_name": "long"}]}`)
+	for typed, want := range map[string]string{
+		"registry.example/ns/etcd": "long",
+		"other.example/ns/etcd":    "short",
+		"ns/etcd:latest":           "short",
+	} {
+		found, err := r.Match(images.Image{ID: idA}, typed)
+		noError(t, err)
+		if len(found) != 1 || found[0].Entry.ContainerName != want {
+			t.Errorf("%s: got %+v", typed, found)
+		}
+	}
+}
+
+// Installing a newer version of an image, as is done after a pull, leaves one
+// install, and its end none; also where the original has left two.
+func TestUpgrade(t *testing.T) {
+	img := images.Image{ID: idB, Names: []string{"docker.io/library/etcd:latest"}}
+	originals := given(t, `{"etcd": [{"id": "`+idA+`", "container_name": "c"}, {"id": "`+idB+`", "container_name": "c"}]}`)
+	ours := given(t, "")
+	noError(t, ours.Add(t.Context(), "etcd", Entry{idA, "c", "2017-03-01 12:00:00"}))
+	noError(t, ours.Add(t.Context(), "etcd:latest", Entry{idB, "c", "2018-03-01 12:00:00"}))
+	doc, err := ours.read()
+	noError(t, err)
+	if diff := cmp.Diff([]Entry{{idB, "c", "2018-03-01 12:00:00"}}, doc.entries("etcd")); diff != "" {
+		t.Error(diff)
+	}
+	for name, r := range map[string]Records{"ours": ours, "the original's": originals} {
+		found, err := r.Match(img, "etcd")
+		noError(t, err)
+		if len(found) != 1 {
+			t.Fatalf("%s: found %+v", name, found)
+		}
+		noError(t, r.Remove(t.Context(), found[0]))
+		if found, err := r.Match(img, "etcd"); err != nil || len(found) != 0 {
+			t.Errorf("%s: left are %+v, %v", name, found, err)
+		}
 	}
 }
 
