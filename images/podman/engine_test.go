@@ -458,6 +458,19 @@ func TestLogsAsks(t *testing.T) {
 	}
 }
 
+// A log that the service stops following too early is read on.
+func TestLogsFollowOn(t *testing.T) {
+	first := frame(1, "one\n") + frame(2, "e\n")
+	f := newFake(t, map[string]http.HandlerFunc{
+		"GET /containers/x/logs": inTurn(says(200, first), says(200, first), says(200, first+frame(1, "two\n")+frame(2, "f\n"))),
+		"GET /containers/x/json": inTurn(says(200, container("stopping", 0, false)), says(200, container("running", 0, false)), says(200, container("exited", 0, false))),
+	})
+	var out, err bytes.Buffer
+	if e := f.engine(t).Logs(t.Context(), "x", images.LogOptions{Follow: true}, &out, &err); e != nil || out.String() != "one\ntwo\n" || err.String() != "e\nf\n" {
+		t.Errorf("got %q, %q, %v", &out, &err, e)
+	}
+}
+
 func TestEventWords(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{"GET /events": says(200, `
 {"status":"died","id":"ab","Type":"container","Action":"died","Actor":{"ID":"ab","Attributes":{"name":"c","containerExitCode":"3"}},"time":1,"timeNano":1000000002}

@@ -7,9 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/projectatomic/atomic/images"
 )
@@ -47,9 +49,17 @@ func isGarbled(err error) bool {
 // unreachable tells why a request came to nothing: the context's own error if
 // it has ended, else that the service is not there or may not be used.
 func unreachable(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	if _, ok := ctx.Deadline(); ok && os.IsTimeout(err) {
+		// What a connection does is timed by the context, but by another clock.
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	switch {
 	case ctx.Err() != nil:
 		return ended(ctx)
 	case errors.Is(err, images.ErrUnreachable), errors.Is(err, images.ErrDenied), isGarbled(err):

@@ -36,6 +36,8 @@ type sink struct {
 	stdout, stderr io.Writer // may be nil
 	held           []byte    // for stderr, or on a terminal for stdout
 	plain          bool      // nobody says anything in between
+	skip           [3]int64  // bytes of each stream that were seen before
+	count          [3]int64  // bytes of each stream
 }
 
 func (s *sink) write(w io.Writer, p []byte) error {
@@ -75,14 +77,23 @@ func (s *sink) frames(r io.Reader) error {
 			return garbledError{fmt.Errorf("a frame of output begins with %x", head)}
 		}
 		size := int64(binary.BigEndian.Uint32(head[4:]))
-		if err := s.frame(r, head[0] == 2, size, buf); err != nil {
+		if err := s.frame(r, head[0], size, buf); err != nil {
 			return err
 		}
 	}
 }
 
+// fresh counts what comes on a stream and cuts off what was seen before.
+func (s *sink) fresh(stream byte, p []byte) []byte {
+	s.count[stream] += int64(len(p))
+	old := min(s.skip[stream], int64(len(p)))
+	s.skip[stream] -= old
+	return p[old:]
+}
+
 // frame copies the content of one frame.
-func (s *sink) frame(r io.Reader, isStderr bool, size int64, buf []byte) error {
+func (s *sink) frame(r io.Reader, stream byte, size int64, buf []byte) error {
+	isStderr := stream == 2
 	if isStderr && size <= longestLine && !s.plain {
 		line := buf[:size]
 		if _, err := io.ReadFull(r, line); err != nil {
@@ -101,7 +112,7 @@ func (s *sink) frame(r io.Reader, isStderr bool, size int64, buf []byte) error {
 	for size > 0 {
 		n, err := r.Read(buf[:min(size, int64(len(buf)))])
 		size -= int64(n)
-		if err := s.write(w, buf[:n]); err != nil {
+		if err := s.write(w, s.fresh(stream, buf[:n])); err != nil {
 			return err
 		}
 		if err != nil && size > 0 {

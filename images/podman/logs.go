@@ -19,7 +19,38 @@ func (e *Engine) Logs(ctx context.Context, name string, opts images.LogOptions, 
 	return nil
 }
 
+// logs reads the log. The service does not follow that of a container that is
+// being stopped, so it is read again, past what was seen, until the container
+// has ended. What comes after the last lines of many cannot be told from them.
 func (e *Engine) logs(ctx context.Context, name string, opts images.LogOptions, stdout, stderr io.Writer) error {
+	out := sink{stdout: stdout, stderr: stderr, plain: true}
+	for {
+		if err := e.readLog(ctx, name, opts, &out); err != nil || !opts.Follow || opts.Tail > 0 {
+			return err
+		}
+		a, err := e.inspect(ctx, name)
+		if err != nil || !stateRuns(a.State.Status) {
+			return ignoreGone(err)
+		}
+		select {
+		case <-time.After(e.limits.look):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		out.skip, out.count = out.count, [3]int64{}
+	}
+}
+
+// ignoreGone is nil for a container that is gone by now.
+func ignoreGone(err error) error {
+	if errors.Is(err, images.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// readLog reads the log as far as the service gives it.
+func (e *Engine) readLog(ctx context.Context, name string, opts images.LogOptions, out *sink) error {
 	r := get(path("containers", name, "logs")).with(
 		"stdout", "true", "stderr", "true",
 		"follow", strconv.FormatBool(opts.Follow), "timestamps", strconv.FormatBool(opts.Timestamps))
@@ -36,12 +67,11 @@ func (e *Engine) logs(ctx context.Context, name string, opts images.LogOptions, 
 		return err
 	}
 	defer resp.Body.Close()
-	body := io.Reader(idle.reader(resp.Body))
+	body := idle.reader(resp.Body)
 	if opts.Follow {
 		idle.pause()
 		body = resp.Body
 	}
-	out := sink{stdout: stdout, stderr: stderr, plain: true}
 	err = out.frames(body)
 	var mine writeError
 	if errors.As(err, &mine) {
