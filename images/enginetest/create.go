@@ -106,6 +106,8 @@ func createTests() []test {
 	return []test{
 		{"carries out the spec", createCarriesOut},
 		{"mounts paths of the host", createMounts},
+		{"refuses to mount what must exist and does not", createMissingMount},
+		{"makes a super-privileged container", createSuper},
 		{"gives an ID and a name", createNames},
 		{"refuses a name in use", createConflict},
 		{"refuses an image that is not local", createNoImage},
@@ -167,6 +169,31 @@ func createMounts(ctx context.Context, t *testing.T, b *bench) {
 	written, err := os.ReadFile(filepath.Join(dir, "out"))
 	must(t, err)
 	equal(t, "what the container wrote", string(written), "from the container\n")
+}
+
+func createMissingMount(ctx context.Context, t *testing.T, b *bench) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	b.refused(ctx, t, run.Spec{
+		Name: unique(), Image: b.image, Args: []string{"true"},
+		Mounts: []run.Mount{{Type: run.Bind, Source: missing, Target: "/x", MustExist: true}},
+	})
+	if _, err := os.Stat(missing); !os.IsNotExist(err) {
+		t.Errorf("looking for the missing path: got %v, want that it is still missing", err)
+	}
+}
+
+func createSuper(ctx context.Context, t *testing.T, b *bench) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "file"), []byte("of the host\n"), 0o600))
+	got := b.runToEnd(ctx, t, run.Spec{
+		Privileged: true, PID: run.Host, IPC: run.Host, Networks: []run.Network{{Name: "host"}},
+		Mounts: []run.Mount{{Type: run.Bind, Source: "/", Target: "/host"}},
+		Args:   sh("cat /host" + dir + "/file; echo written > /host" + dir + "/new; exit 3"),
+	}, nil)
+	equal(t, "run", got, result{out: "of the host\n", code: 3})
+	written, err := os.ReadFile(filepath.Join(dir, "new"))
+	must(t, err)
+	equal(t, "what the container wrote", string(written), "written\n")
 }
 
 func createNames(ctx context.Context, t *testing.T, b *bench) {

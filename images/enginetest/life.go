@@ -2,6 +2,9 @@ package enginetest
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -50,17 +53,20 @@ func startNotExecutable(ctx context.Context, t *testing.T, b *bench) {
 	}
 }
 
-// cannotStart checks that a container whose program cannot be run says so,
-// and is there all the same.
+// cannotStart checks that a container whose program cannot be run says so, and
+// is there all the same unless it was to remove itself.
 func (b *bench) cannotStart(ctx context.Context, t *testing.T, program string, kind error) {
 	t.Helper()
 	name := b.create(ctx, t, run.Spec{Args: []string{program}})
 	wantError(t, b.Start(ctx, name), kind, name)
 	c := b.inspect(ctx, t, name)
-	if c.IsRunning() || c.PID != 0 {
-		t.Errorf("with program %s the container is %s with PID %d", program, c.State, c.PID)
-	}
+	equal(t, "state after Start failed", c.State, images.Created)
+	equal(t, "PID after Start failed", c.PID, 0)
 	must(t, b.Remove(ctx, name, false))
+
+	name = b.create(ctx, t, run.Spec{Args: []string{program}, Remove: true})
+	wantError(t, b.Start(ctx, name), kind, name)
+	b.awaitGone(ctx, t, name)
 }
 
 func stopTests() []test {
@@ -190,6 +196,7 @@ func removeTests() []test {
 		{"removes a created and a stopped one", removeStopped},
 		{"refuses a running one", removeRunning},
 		{"by force kills a running one", removeForced},
+		{"takes anonymous volumes along", removeVolumes},
 	}
 }
 
@@ -232,4 +239,26 @@ func removeForced(ctx context.Context, t *testing.T, b *bench) {
 		t.Error("who waited was never told")
 	}
 	wantError(t, b.Remove(ctx, name, true), images.ErrNotFound, name)
+}
+
+func removeVolumes(ctx context.Context, t *testing.T, b *bench) {
+	name := b.create(ctx, t, run.Spec{
+		Args:   sh("echo x > /data/file; cat /proc/self/mountinfo"),
+		Mounts: []run.Mount{{Type: run.Volume, Target: "/data"}},
+	})
+	got := b.runCreated(ctx, t, name, nil)
+	volume := ""
+	for line := range strings.Lines(got.out) {
+		// ID, parent, device, path in the file system, path in the container.
+		if fields := strings.Fields(line); len(fields) > 4 && fields[4] == "/data" {
+			volume = filepath.Join(fields[3], "file")
+		}
+	}
+	if _, err := os.Stat(volume); err != nil {
+		t.Skipf("the engine does not show where it keeps volumes: %v", err)
+	}
+	must(t, b.Remove(ctx, name, false))
+	if _, err := os.Stat(volume); !os.IsNotExist(err) {
+		t.Errorf("looking for the volume: got %v, want that it is gone", err)
+	}
 }

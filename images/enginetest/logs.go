@@ -3,6 +3,7 @@ package enginetest
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,15 +93,21 @@ func logsTimes(ctx context.Context, t *testing.T, b *bench) {
 }
 
 func logsFollow(ctx context.Context, t *testing.T, b *bench) {
-	name := b.start(ctx, t, run.Spec{Args: trap("USR1", "echo more; echo wrong >&2; exit 0")})
+	name := b.start(ctx, t, run.Spec{Args: sh("echo first; trap 'echo more; echo wrong >&2; exit 0' USR1; echo ready; while :; do sleep 0.05; done")})
 	b.awaitLog(ctx, t, name, "ready")
 	out, errs := newScreen(), newScreen()
 	done := make(chan error, 1)
 	go func() { done <- b.Logs(ctx, name, images.LogOptions{Follow: true}, out, errs) }()
+	last := newScreen()
+	lastDone := make(chan error, 1)
+	go func() { lastDone <- b.Logs(ctx, name, images.LogOptions{Follow: true, Tail: 1}, last, io.Discard) }()
 	out.await(ctx, t, "ready\n")
+	last.await(ctx, t, "ready\n")
 	must(t, b.Kill(ctx, name, syscall.SIGUSR1))
 	must(t, soonDone(t, "Logs", done))
-	equal(t, "log", result{out: out.String(), err: errs.String()}, result{out: "ready\nmore\n", err: "wrong\n"})
+	must(t, soonDone(t, "Logs of the last line", lastDone))
+	equal(t, "log from the last line", last.String(), "ready\nmore\n")
+	equal(t, "log", result{out: out.String(), err: errs.String()}, result{out: "first\nready\nmore\n", err: "wrong\n"})
 	must(t, soon(t, "Logs of what has ended", func() error {
 		return b.Logs(ctx, name, images.LogOptions{Follow: true}, out, errs)
 	}))

@@ -249,6 +249,7 @@ func removeImageTests() []test {
 		{"by force removes it from under a stopped container", removeImageForced},
 		{"not even by force from under a running container", removeImageRunning},
 		{"by ID and force takes all names", removeImageAllNames},
+		{"by name and force takes that name", removeImageOneName},
 	}
 }
 
@@ -318,4 +319,17 @@ func removeImageAllNames(ctx context.Context, t *testing.T, b *bench) {
 		_, err := b.Image(ctx, ref)
 		wantError(t, err, images.ErrNotFound, ref)
 	}
+}
+
+func removeImageOneName(ctx context.Context, t *testing.T, b *bench) {
+	name, id := b.newImage(ctx, t, ImageOptions{Bare: true})
+	other := unique()
+	must(t, b.Tag(ctx, name, other))
+	b.forgetImage(t, other)
+	must(t, b.RemoveImage(ctx, name, true))
+	_, err := b.Image(ctx, name)
+	wantError(t, err, images.ErrNotFound, name)
+	img, err := b.Image(ctx, other)
+	must(t, err)
+	equal(t, "ID under the other name", img.ID, id)
 }

@@ -38,6 +38,10 @@ func (w *world) start(c *container) error {
 	}
 	if err := t.begin(); err != nil {
 		c.exit = shellStatus(err)
+		if c.spec.Remove {
+			c.report(images.Exit{Code: c.exit})
+			w.remove(c)
+		}
 		return err
 	}
 	c.first, c.state, c.exit = t, images.Running, 0
@@ -70,13 +74,18 @@ func (w *world) exited(c *container, code int) {
 	c.streams.end()
 	c.renew()
 	w.tellOf(c, "die")
-	for wait := range c.waits {
-		wait.tell(images.Exit{Code: code})
-	}
-	clear(c.waits)
+	c.report(images.Exit{Code: code})
 	if c.spec.Remove {
 		w.remove(c)
 	}
+}
+
+// report tells who waits for the end of a container.
+func (c *container) report(exit images.Exit) {
+	for wait := range c.waits {
+		wait.tell(exit)
+	}
+	clear(c.waits)
 }
 
 // Stop is images.Engine's.
@@ -171,9 +180,6 @@ func (w *world) remove(c *container) {
 	delete(w.containers, c.id)
 	c.state = images.Dead
 	c.streams.end()
-	for wait := range c.waits {
-		wait.tell(images.Exit{Err: fmt.Errorf("waiting for container %q: it was removed: %w", c.name, images.ErrNotFound)})
-	}
-	clear(c.waits)
+	c.report(images.Exit{Err: fmt.Errorf("waiting for container %q: it was removed: %w", c.name, images.ErrNotFound)})
 	w.tellOf(c, "destroy")
 }
