@@ -68,7 +68,7 @@ func newApp(e *env) *cli.App {
 func commands(e *env) []*cli.Command {
 	list := []*cli.Command{
 		runCommand(e), installCommand(e), uninstallCommand(e), stopCommand(e), lintCommand(e),
-		infoCommand(e), pullCommand(e), imagesCommand(e), containersCommand(e), versionCommand(e),
+		infoCommand(e), pullCommand(e), imagesCommand(e), containersCommand(e), versionCommand(e), completionCommand(e),
 	}
 	for _, c := range list {
 		finish(c, "atomic")
