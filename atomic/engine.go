@@ -26,7 +26,7 @@ func (e *env) findEngine(ctx context.Context) (images.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.kind = choice.Kind
+	e.kind, e.engineAdvice = choice.Kind, choice.Advice
 	return e.open(ctx, choice)
 }
 

@@ -30,7 +30,8 @@ type env struct {
 	// open connects to the engine that detection chose.
 	open func(ctx context.Context, choice images.Choice) (images.Engine, error)
 
-	kind images.Kind // of the engine that open connected to
+	kind         images.Kind // of the engine that open connected to
+	engineAdvice []string    // for when it does not answer
 
 	globals
 }

@@ -165,7 +165,7 @@ func (e *env) runSpec(ctx context.Context, eng images.Engine, spec run.Spec, loc
 	if err != nil {
 		return 0, notStarted{err}
 	}
-	return e.startCreated(ctx, eng, id, spec)
+	return e.startCreated(ctx, eng, id, spec, justStarted)
 }
 
 // withTerminal leaves the terminal out where there is none.
@@ -218,16 +218,17 @@ func (e *env) create(ctx context.Context, eng images.Engine, spec run.Spec) (str
 }
 
 // startCreated starts a container that create made, and gives its exit status.
-func (e *env) startCreated(ctx context.Context, eng images.Engine, id string, spec run.Spec) (int, error) {
+// started hears how the start went, and has the last word on it.
+func (e *env) startCreated(ctx context.Context, eng images.Engine, id string, spec run.Spec, started startHook) (int, error) {
 	if spec.Detach {
-		if err := eng.Start(ctx, id); err != nil {
-			return 0, notStarted{errors.Join(err, e.discard(eng, id))}
+		if err := started(ctx, eng.Start(ctx, id)); err != nil {
+			return 0, notStarted{errors.Join(err, e.discardUnstarted(eng, id))}
 		}
 		fmt.Fprintln(e.stdout, id)
 		return 0, nil
 	}
 	status, err := e.attachAndStart(ctx, eng, id, connection{
-		tty: spec.TTY, stdin: spec.Stdin, noSignals: spec.NoSigProxy, detachKeys: spec.DetachKeys,
+		tty: spec.TTY, stdin: spec.Stdin, noSignals: spec.NoSigProxy, detachKeys: spec.DetachKeys, started: started,
 	})
 	if err != nil {
 		return 0, notStarted{errors.Join(err, e.discardUnstarted(eng, id))}
@@ -237,6 +238,13 @@ func (e *env) startCreated(ctx context.Context, eng images.Engine, id string, sp
 	}
 	return status, nil
 }
+
+// A startHook hears the error of a start, nil included, and gives the error
+// that counts.
+type startHook func(ctx context.Context, err error) error
+
+// justStarted is the hook of whoever has nothing to add.
+func justStarted(_ context.Context, err error) error { return err }
 
 // removalStep is how often atomic looks whether the engine has removed a
 // container that has ended.
@@ -363,7 +371,7 @@ func (e *env) startAgain(ctx context.Context, eng images.Engine, name string, at
 	if err != nil {
 		return 0, err
 	}
-	return e.attachAndStart(ctx, eng, c.ID, connection{tty: c.TTY && e.interactive(), stdin: c.Stdin})
+	return e.attachAndStart(ctx, eng, c.ID, connection{tty: c.TTY && e.interactive(), stdin: c.Stdin, started: justStarted})
 }
 
 func (e *env) execSpec(ctx context.Context, eng images.Engine, name string, spec run.Spec) (int, error) {

@@ -129,6 +129,8 @@ func (e *env) advice(err error) []string {
 		return []string{refused.hint}
 	case errors.As(err, &noEngine):
 		return noEngine.Advice
+	case errors.Is(err, images.ErrUnreachable):
+		return e.engineAdvice
 	case errors.Is(err, images.ErrUnauthorized):
 		return []string{"give credentials with --creds USER[:PASSWORD] or --authfile FILE, or log in with docker login or podman login"}
 	case errors.Is(err, os.ErrPermission) && e.uid != 0, errors.Is(err, images.ErrDenied) && e.uid != 0:

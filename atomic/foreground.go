@@ -20,6 +20,7 @@ type connection struct {
 	stdin      bool
 	noSignals  bool // signals end atomic instead of reaching the container
 	detachKeys string
+	started    startHook
 }
 
 // attachAndStart starts a container in the foreground and gives its exit
@@ -28,14 +29,14 @@ func (e *env) attachAndStart(ctx context.Context, eng images.Engine, id string, 
 	// The engine must be watching before the start, or a quick container is missed.
 	exits, err := eng.Wait(ctx, id)
 	if err != nil {
-		return 0, err
+		return 0, c.started(ctx, err)
 	}
 	session, err := eng.Attach(ctx, id, images.AttachOptions{Stdin: c.stdin, DetachKeys: c.detachKeys})
 	if err != nil {
-		return 0, err
+		return 0, c.started(ctx, err)
 	}
 	defer session.Close()
-	if err := eng.Start(ctx, id); err != nil {
+	if err := c.started(ctx, eng.Start(ctx, id)); err != nil {
 		return 0, err
 	}
 	if !c.noSignals && !c.tty {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,7 +78,7 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 				name += "-spc"
 			}
 		}
-		existing, err := e.container(ctx, eng, name)
+		existing, err := e.containerOrOld(ctx, eng, name, o.display)
 		if err != nil {
 			return err
 		}
@@ -225,44 +224,6 @@ func superPrivileged(s *run.Spec) {
 		{Name: "HOST", Value: "/host"}, {Name: "NAME", Value: s.Name}, {Name: "IMAGE", Value: s.Image},
 		{Name: "SYSTEMD_IGNORE_CHROOT", Value: "1"},
 	}
-}
-
-// replaceContainer makes the new container under another name, then removes
-// the old one and gives the new one its name: if the new one cannot be made
-// the old one is still there. Killed in between, the next run finds one of the
-// two and no name in the way.
-func (e *env) replaceContainer(ctx context.Context, eng images.Engine, old images.Container, t task, spec run.Spec) (int, error) {
-	if err := checkAccepted(t.reading.Risks, t.opts.accept.Value()); err != nil {
-		return 0, err
-	}
-	spec, err := e.resolve(spec, t.opts.passEnv.Value())
-	if err != nil {
-		return 0, err
-	}
-	if err := e.check(eng, t, spec); err != nil {
-		return 0, err
-	}
-	e.announce(t)
-	if err := e.pullAsAsked(ctx, eng, spec, t.vars.Image); err != nil {
-		return 0, err
-	}
-	spec = e.withTerminal(spec)
-	name := spec.Name
-	spec.Name = name + ".new"
-	if err := eng.Remove(ctx, spec.Name, true); err != nil && !isNotFound(err) {
-		return 0, err
-	}
-	id, err := e.create(ctx, eng, spec)
-	if err != nil {
-		return 0, notStarted{err}
-	}
-	if err := eng.Remove(ctx, old.ID, true); err != nil && !isNotFound(err) {
-		return 0, errors.Join(err, e.discard(eng, id))
-	}
-	if err := eng.Rename(ctx, id, name); err != nil {
-		return 0, errors.Join(err, e.discard(eng, id))
-	}
-	return e.startCreated(ctx, eng, id, spec)
 }
 
 // shortID is an ID as people read it.

@@ -107,11 +107,14 @@ func (u *uninstall) findRecord() error {
 	u.found = slices.DeleteFunc(slices.Clone(all), func(f installed.Found) bool {
 		return u.name != "" && f.Entry.ContainerName != u.name
 	})
-	if len(u.found) > 1 {
-		var names []string
-		for _, f := range u.found {
+	var names []string
+	for _, f := range u.found {
+		if !slices.Contains(names, f.Entry.ContainerName) {
 			names = append(names, f.Entry.ContainerName)
 		}
+	}
+	// One name with several records is an image that was pulled anew between installs.
+	if len(names) > 1 {
 		return hint(fmt.Errorf("the image %s is installed more than once: %s", u.image, strings.Join(names, ", ")), "name one of them with --name")
 	}
 	if len(u.found) == 0 && u.task == nil && !u.e.ignore {

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/projectatomic/atomic/images"
+	"github.com/projectatomic/atomic/labels/run"
+)
+
+// A container is replaced in steps that can each be undone until the new one
+// runs:
+//
+//	create NAME.new            the old one still runs
+//	rename NAME to NAME.old
+//	rename NAME.new to NAME
+//	stop NAME.old              ports and files are free now
+//	start NAME
+//	remove NAME.old
+//
+// A failure takes the steps back. Killed in between, the next run finds NAME,
+// or NAME.old without NAME, which it gives its name back.
+type replacement struct {
+	e    *env
+	eng  images.Engine
+	name string
+	old  images.Container
+	id   string // of the new container
+}
+
+const (
+	newSuffix = ".new"
+	oldSuffix = ".old"
+)
+
+// containerOrOld gives the container called name, or puts back the one that an
+// interrupted replacement has moved aside; with display it only looks.
+func (e *env) containerOrOld(ctx context.Context, eng images.Engine, name string, display bool) (*images.Container, error) {
+	c, err := e.container(ctx, eng, name)
+	if err != nil || c != nil {
+		return c, err
+	}
+	old, err := e.container(ctx, eng, name+oldSuffix)
+	if err != nil || old == nil || display {
+		return nil, err
+	}
+	e.notef("atomic: a replacement of container %s was interrupted; the old one is back", name)
+	if err := eng.Rename(ctx, old.ID, name); err != nil {
+		return nil, err
+	}
+	return e.container(ctx, eng, name)
+}
+
+// replaceContainer runs a task in a new container in the place of an old one.
+func (e *env) replaceContainer(ctx context.Context, eng images.Engine, old images.Container, t task, spec run.Spec) (int, error) {
+	if err := checkAccepted(t.reading.Risks, t.opts.accept.Value()); err != nil {
+		return 0, err
+	}
+	spec, err := e.resolve(spec, t.opts.passEnv.Value())
+	if err != nil {
+		return 0, err
+	}
+	if err := e.check(eng, t, spec); err != nil {
+		return 0, err
+	}
+	e.announce(t)
+	if err := e.pullAsAsked(ctx, eng, spec, t.vars.Image); err != nil {
+		return 0, err
+	}
+	r := replacement{e: e, eng: eng, name: spec.Name, old: old}
+	if err := r.create(ctx, e.withTerminal(spec)); err != nil {
+		return 0, notStarted{err}
+	}
+	if err := r.swap(ctx); err != nil {
+		return 0, notStarted{errors.Join(err, r.back())}
+	}
+	return e.startCreated(ctx, eng, r.id, e.withTerminal(spec), r.finish)
+}
+
+// create makes the new container beside the old one.
+func (r *replacement) create(ctx context.Context, spec run.Spec) (err error) {
+	for _, left := range []string{r.name + newSuffix, r.name + oldSuffix} {
+		if err := r.eng.Remove(ctx, left, true); err != nil && !isNotFound(err) {
+			return err
+		}
+	}
+	spec.Name = r.name + newSuffix
+	r.id, err = r.e.create(ctx, r.eng, spec)
+	return err
+}
+
+func (r *replacement) swap(ctx context.Context) error {
+	if err := r.eng.Rename(ctx, r.old.ID, r.name+oldSuffix); err != nil {
+		return err
+	}
+	if err := r.eng.Rename(ctx, r.id, r.name); err != nil {
+		return err
+	}
+	if r.old.IsRunning() {
+		return r.eng.Stop(ctx, r.old.ID, nil)
+	}
+	return nil
+}
+
+// finish removes the old container when the new one runs, and puts it back
+// when that cannot be started.
+func (r *replacement) finish(ctx context.Context, startErr error) error {
+	if startErr != nil {
+		return errors.Join(startErr, r.back())
+	}
+	if err := r.eng.Remove(ctx, r.old.ID, true); err != nil && !isNotFound(err) {
+		r.e.notef("atomic: the old container is left as %s%s: %v", r.name, oldSuffix, err)
+	}
+	return nil
+}
+
+// back takes a replacement back.
+func (r *replacement) back() error {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
+	defer cancel()
+	err := r.e.discard(r.eng, r.id)
+	c, findErr := r.eng.Container(ctx, r.old.ID)
+	if findErr != nil {
+		return errors.Join(err, findErr)
+	}
+	if c.Name != r.name {
+		err = errors.Join(err, r.eng.Rename(ctx, r.old.ID, r.name))
+	}
+	if r.old.IsRunning() && !c.IsRunning() {
+		err = errors.Join(err, r.eng.Start(ctx, r.old.ID))
+	}
+	return err
+}
