@@ -32,7 +32,9 @@ func testNeeds(osRelease string) []need {
 		{"/usr/lib/podman/aardvark-dns", "aardvark-dns"},
 		{"/usr/lib/cni/bridge", "containernetworking-plugins"},
 		{"iptables", "iptables"},
-		{"/usr/share/doc/busybox-static", "busybox-static"},
+		{"nft", "nftables"}, // netavark's, since Debian 13
+		// There is a busybox of the same name that is not static.
+		{"/var/lib/dpkg/info/busybox-static.list", "busybox-static"},
 		{"mmdebstrap", "mmdebstrap"},
 		{"/etc/ssl/certs/ca-certificates.crt", "ca-certificates"},
 	}...)
@@ -45,6 +47,7 @@ func dockerNeeds() []need {
 		{"containerd", "containerd"},
 		{"runc", "runc"},
 		{"ip", "iproute2"},
+		{"apparmor_parser", "apparmor"}, // without it Docker fails where the kernel has AppArmor
 	}
 }
 
