@@ -2,17 +2,20 @@ package podman
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/projectatomic/atomic/images"
 )
 
 // An attached is the first process of a container.
 type attached struct {
-	e    *Engine
-	name string
-	once sync.Once
+	e     *Engine
+	name  string
+	since time.Time // when it was attached to; zero: it had not run before
+	once  sync.Once
 }
 
 // Attach connects to the first process of a container. It prepares one that
@@ -28,7 +31,9 @@ func (e *Engine) Attach(ctx context.Context, name string, opts images.AttachOpti
 func (e *Engine) attach(ctx context.Context, name string, opts images.AttachOptions) (*session, error) {
 	b, ok := e.watchers.birth(name)
 	tty := b.tty
+	var since time.Time
 	if !ok || !b.fresh {
+		since = time.Now()
 		a, err := e.settled(ctx, name)
 		if err != nil {
 			return nil, err
@@ -57,7 +62,7 @@ func (e *Engine) attach(ctx context.Context, name string, opts images.AttachOpti
 	return &session{
 		e: e, what: fmt.Sprintf("container %q", name), conn: conn, tty: tty,
 		keys: keys, sure: opts.DetachKeys != "",
-		target: &attached{e: e, name: name},
+		target: &attached{e: e, name: name, since: since},
 	}, nil
 }
 
@@ -76,6 +81,17 @@ func (a *attached) look(ctx context.Context) (bool, int, error) {
 	}
 	a.e.watchers.saw(a.name, answer)
 	return true, answer.State.ExitCode, nil
+}
+
+// replay takes the output from the log. On a busy machine a container may have
+// ended before its monitor came to look who is attached.
+func (a *attached) replay(ctx context.Context, streams images.Streams) error {
+	opts := images.LogOptions{Since: a.since}
+	err := a.e.logs(ctx, a.name, opts, streams.Stdout, streams.Stderr)
+	if errors.Is(err, images.ErrNotFound) {
+		return fmt.Errorf("%w, and the container is gone", errUnheard)
+	}
+	return err
 }
 
 func (a *attached) leave() { a.once.Do(func() { a.e.watchers.detached(a.name) }) }

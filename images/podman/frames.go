@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // Output comes in frames of stdout or stderr, each with a head of eight bytes:
@@ -23,8 +22,13 @@ const (
 	longestLine  = 512
 )
 
-// errDetached tells that the service let go because of the detach keys.
-var errDetached = errors.New("detached")
+// errDetached tells that the service let go because of the detach keys,
+// errUnheard that the monitor of the process ended before it took notice of
+// the session.
+var (
+	errDetached = errors.New("detached")
+	errUnheard  = errors.New("the output did not reach the session")
+)
 
 // A writeError is one of the caller's writer, and not of the connection.
 type writeError struct{ error }
@@ -52,10 +56,18 @@ func (s *sink) write(w io.Writer, p []byte) error {
 
 // last judges what was held back when the output is over.
 func (s *sink) last() error {
-	if string(s.held) == detachedLine {
+	switch {
+	case string(s.held) == detachedLine:
 		return errDetached
+	case s.held != nil:
+		return errUnheard
 	}
 	return nil
+}
+
+// ofService tells whether a line may be one of the service's last words.
+func ofService(line []byte) bool {
+	return string(line) == detachedLine || bytes.HasPrefix(line, []byte(resetLine))
 }
 
 // frames copies framed output until it ends.
@@ -99,7 +111,7 @@ func (s *sink) frame(r io.Reader, stream byte, size int64, buf []byte) error {
 		if _, err := io.ReadFull(r, line); err != nil {
 			return unexpected(err)
 		}
-		if string(line) == detachedLine || strings.HasPrefix(string(line), resetLine) {
+		if ofService(line) {
 			s.held = bytes.Clone(line)
 			return nil
 		}
@@ -141,8 +153,8 @@ func (s *sink) raw(r io.Reader) error {
 			}
 			text := buf[:n]
 			s.held = nil
-			if rest, ok := bytes.CutSuffix(text, []byte(detachedLine)); ok {
-				text, s.held = rest, []byte(detachedLine)
+			if at := bytes.LastIndex(text, []byte("Error: ")); at >= 0 && text[n-1] == '\n' && ofService(text[at:]) {
+				text, s.held = text[:at], bytes.Clone(text[at:])
 			}
 			if err := s.write(s.stdout, text); err != nil {
 				return err

@@ -37,6 +37,8 @@ type target interface {
 	resize(ctx context.Context, size images.Size) error
 	// look tells whether it has ended, and how. Something that is gone has.
 	look(ctx context.Context) (ended bool, code int, err error)
+	// replay writes what the process has printed, if that can be known.
+	replay(ctx context.Context, streams images.Streams) error
 	// watched tells whether Podman knows of its end without a session.
 	watched() bool
 	// leave is called when no more is seen of it.
@@ -84,6 +86,10 @@ func (s *session) pipe(ctx context.Context, streams images.Streams) error {
 		return nil
 	case errors.Is(err, io.ErrUnexpectedEOF), isGarbled(err):
 		return unreachable(ctx, err)
+	case errors.Is(err, errUnheard):
+		if err := s.target.replay(ctx, streams); err != nil {
+			return err
+		}
 	}
 	return s.confirm(ctx, typed.hasDetached())
 }

@@ -178,6 +178,37 @@ func TestKeysAreAskedFor(t *testing.T) {
 	}
 }
 
+// What never reached the session is taken from the log.
+func TestReplay(t *testing.T) {
+	const reset = "Error: read unixpacket @->/proc/self/fd/14/attach: read: connection reset by peer\n"
+	gone := refuses(404, "no such container", "no such container")
+	for name, c := range map[string]struct {
+		log   http.HandlerFunc
+		out   string
+		fails bool
+	}{
+		"log":                {says(200, frame(1, "o\n")+frame(2, "e\n")), "o\n+e\n", false},
+		"container gone":     {gone, "+", true},
+		"log cannot be read": {refuses(500, "", "no logs of driver none"), "+", true},
+	} {
+		f := newFake(t, map[string]http.HandlerFunc{
+			"POST /containers/x/attach": upgrades(prints(frame(2, reset))),
+			"GET /containers/x/json":    inTurn(says(200, container("created", 0, false)), says(200, container("stopped", 3, false))),
+			"GET /containers/x/logs":    c.log,
+		})
+		s, err := f.engine(t).Attach(t.Context(), "x", images.AttachOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		var out, errs bytes.Buffer
+		err = s.Pipe(t.Context(), images.Streams{Stdout: &out, Stderr: &errs})
+		if got := out.String() + "+" + errs.String(); got != c.out || (err != nil) != c.fails {
+			t.Errorf("%s: got %q, %v; want %q", name, got, err, c.out)
+		}
+	}
+}
+
 func TestSessionContext(t *testing.T) {
 	_, s := attachTo(t, false, images.AttachOptions{}, func(c net.Conn) { io.Copy(io.Discard, c) }, says(200, container("running", 0, false)))
 	ctx, cancel := context.WithCancel(t.Context())

@@ -43,7 +43,7 @@ func TestFrames(t *testing.T) {
 		"detached":              {in: frame(1, "a") + frame(2, detachedLine), out: "a", want: errDetached},
 		"says so itself":        {in: frame(2, detachedLine) + frame(1, "b"), out: "b", err: detachedLine},
 		"in a log":              {in: frame(2, detachedLine), plain: true, err: detachedLine},
-		"noise at the end":      {in: frame(2, notFound) + frame(2, reset), err: notFound},
+		"noise at the end":      {in: frame(2, notFound) + frame(2, reset), err: notFound, want: errUnheard},
 		"cut in the head":       {in: frame(1, "a") + "\x01\x00", out: "a", want: io.ErrUnexpectedEOF},
 		"cut in the text":       {in: frame(1, "abc")[:9], out: "a", want: io.ErrUnexpectedEOF},
 		"cut in an error":       {in: frame(2, "abc")[:9], want: io.ErrUnexpectedEOF},
@@ -103,6 +103,8 @@ func TestRaw(t *testing.T) {
 		"detached":       {chunks{"a", detachedLine}, "a", errDetached},
 		"glued":          {chunks{"a\r\n" + detachedLine}, "a\r\n", errDetached},
 		"says so itself": {chunks{detachedLine, "$ "}, detachedLine + "$ ", nil},
+		"unheard":        {chunks{"a\r\nError: read unixpacket @->/x: read: connection reset by peer\n"}, "a\r\n", errUnheard},
+		"an error":       {chunks{"Error: read unixpacket"}, "Error: read unixpacket", nil},
 		"says it twice":  {chunks{detachedLine, detachedLine}, detachedLine, errDetached},
 	} {
 		var out bytes.Buffer
