@@ -69,18 +69,21 @@ fuzz: ## run every fuzz target for FUZZTIME
 		go test -tags '$(TAGS)' -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
 	done
 
-docs: ## write again what is generated from the code
-	go generate ./...
+docs: ## write again what is generated from the code, and the manual to build/man
+	go test -tags '$(TAGS)' -count=1 -run '^TestDocs$$' ./atomic -update
+	go run ./docs/gen build/man
 
-install: build ## install below DESTDIR and PREFIX
+install: build ## install the program, its manual and completions below DESTDIR and PREFIX
 	install -D -m 0755 build/atomic '$(DESTDIR)$(PREFIX)/bin/atomic'
-	for page in docs/*.1.md docs/*.5.md; do \
-		[ -e "$$page" ] || continue; \
-		name=$$(basename "$$page" .md); \
-		dir='$(DESTDIR)$(PREFIX)/share/man/man'"$${name##*.}"; \
-		install -d "$$dir"; \
-		go run github.com/cpuguy83/go-md2man/v2 -in "$$page" -out "$$dir/$$name"; \
+	go run ./docs/gen build/man
+	for page in build/man/man*/*; do \
+		install -D -m 0644 "$$page" '$(DESTDIR)$(PREFIX)/share/man/'"$${page#build/man/}"; \
 	done
+	share='$(DESTDIR)$(PREFIX)/share'; \
+	install -d "$$share/bash-completion/completions" "$$share/zsh/site-functions" "$$share/fish/vendor_completions.d"; \
+	build/atomic completion bash >"$$share/bash-completion/completions/atomic"; \
+	build/atomic completion zsh >"$$share/zsh/site-functions/_atomic"; \
+	build/atomic completion fish >"$$share/fish/vendor_completions.d/atomic.fish"
 
 clean: ## remove what was built
 	rm -rf build
