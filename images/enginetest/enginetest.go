@@ -4,21 +4,25 @@
 //
 // A new engine's test is this:
 //
+//	func open(t *testing.T, url string) images.Engine {
+//		e, err := docker.New(url)
+//		if err != nil {
+//			t.Fatal(err)
+//		}
+//		t.Cleanup(func() { e.Close() })
+//		return e
+//	}
+//
 //	func TestEngine(t *testing.T) {
-//		enginetest.Run(t, func(t *testing.T) images.Engine {
-//			e, err := docker.Open(real.Docker(t))
-//			if err != nil {
-//				t.Fatal(err)
-//			}
-//			t.Cleanup(func() { e.Close() })
-//			return e
-//		})
+//		url := real.Docker(t)
+//		enginetest.Run(t, func(t *testing.T) images.Engine { return open(t, url) })
 //	}
 //
 //	func TestBrokenEngine(t *testing.T) {
-//		enginetest.RunBroken(t, func(t *testing.T) (images.Engine, images.Engine, enginetest.Line) {
-//			wire := enginetest.NewWire(t, real.Docker(t))
-//			return open(t, real.Docker(t)), open(t, wire.URL), wire
+//		url := real.Docker(t)
+//		enginetest.RunBroken(t, func(t *testing.T) (sound, broken images.Engine, line enginetest.Line) {
+//			wire := enginetest.NewWire(t, url)
+//			return open(t, url), open(t, wire.URL), wire
 //		})
 //	}
 //

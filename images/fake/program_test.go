@@ -2,6 +2,7 @@ package fake_test
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -54,6 +55,7 @@ func TestShell(t *testing.T) {
 		{script: "echo 12345 | head -c 3; printf '1\\n2\\n3\\n' | head -n 2", out: "1231\n2\n"},
 		{script: "printf 'a\\nb' | wc -l; printf abc | wc -c", out: "1\n3\n"},
 		{script: "id -u; id -g; id", out: "0\n0\nuid=0 gid=0\n"},
+		{script: "command -v sh && command -v nonsense", out: "/bin/sh\n", code: 1},
 		{script: "exec echo replaced; echo never", out: "replaced\n"},
 		{script: "echo 'echo from a file $1' > /tmp/s; sh /tmp/s arg", out: "from a file arg\n"},
 		{script: "echo 'echo from stdin' | sh", out: "from stdin\n"},
@@ -85,6 +87,48 @@ func TestShellOptions(t *testing.T) {
 	}
 }
 
+func TestShellReadsLines(t *testing.T) {
+	for _, c := range []struct {
+		typed, out, errs string
+		code             int
+	}{
+		{"echo one\ncd /tmp\npwd\n", "one\n/tmp\n", "", 0},
+		{"exit 3\necho never\n", "", "", 3},
+		{"false\n", "", "", 1},
+		{"trap 'echo bye' EXIT\necho hi\n", "hi\nbye\n", "", 0},
+		{"echo x\nif\n", "x\n", "sh: 2:1: `if` must be followed by a statement list\n", 2},
+	} {
+		out, errs, code := runBox(t, withBox(), run.Spec{Args: []string{"sh"}}, strings.NewReader(c.typed))
+		if out != c.out || errs != c.errs || code != c.code {
+			t.Errorf("typed %q: got %q, %q, %d; want %q, %q, %d", c.typed, out, errs, code, c.out, c.errs, c.code)
+		}
+	}
+}
+
+func TestShellIsPrompt(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	e := withBox()
+	_, _, err := e.Create(ctx, run.Spec{Name: "c", Image: "box", Stdin: true, TTY: true, Args: []string{"bash"}})
+	must(t, err)
+	s, err := e.Attach(ctx, "c", images.AttachOptions{Stdin: true})
+	must(t, err)
+	must(t, e.Start(ctx, "c"))
+	typed, keyboard := io.Pipe()
+	read, screen := io.Pipe()
+	go func() { screen.CloseWithError(s.Pipe(ctx, images.Streams{Stdin: typed, Stdout: screen})) }()
+	lines := bufio.NewScanner(read)
+	for _, word := range []string{"one", "two"} {
+		fmt.Fprintf(keyboard, "echo %s\r", word)
+		for _, want := range []string{"echo " + word, word} {
+			if !lines.Scan() || strings.TrimSpace(lines.Text()) != want {
+				t.Fatalf("the screen shows %q, want %q", lines.Text(), want)
+			}
+		}
+	}
+	must(t, e.Remove(ctx, "c", true))
+}
+
 func TestWithProgram(t *testing.T) {
 	e := withBox(fake.WithProgram("greet", func(_ context.Context, p *fake.Process) int {
 		text, err := io.ReadAll(p.Stdin)
@@ -109,7 +153,7 @@ func TestWithProgram(t *testing.T) {
 func TestUnknownProgramIsLoud(t *testing.T) {
 	ctx := t.Context()
 	e := fake.New()
-	_, err := e.Load(ctx, withFile(t, tar.Header{Name: "bin/httpd", Mode: 0o755, Typeflag: tar.TypeReg}))
+	_, err := e.Load(ctx, withFiles(t, []tar.Header{{Name: "bin/httpd", Mode: 0o755, Typeflag: tar.TypeReg}}))
 	must(t, err)
 	_, _, err = e.Create(ctx, run.Spec{Name: "c", Image: "made", Args: []string{"httpd"}})
 	must(t, err)
@@ -118,8 +162,9 @@ func TestUnknownProgramIsLoud(t *testing.T) {
 	}
 }
 
-// withFile is an archive of an image "made" whose layers have a file each.
-func withFile(t *testing.T, files ...tar.Header) io.Reader {
+// withFiles is an archive of an image "made" with layers of empty files, links
+// and marks over busybox.
+func withFiles(t *testing.T, layers ...[]tar.Header) io.Reader {
 	t.Helper()
 	archive, err := enginetest.Archive("made", enginetest.ImageOptions{})
 	must(t, err)
@@ -130,10 +175,12 @@ func withFile(t *testing.T, files ...tar.Header) io.Reader {
 	var saved bytes.Buffer
 	must(t, e.Save(t.Context(), []string{"made"}, &saved))
 	var extra [][]byte
-	for _, h := range files {
+	for _, files := range layers {
 		var b bytes.Buffer
 		w := tar.NewWriter(&b)
-		must(t, w.WriteHeader(&h))
+		for _, h := range files {
+			must(t, w.WriteHeader(&h))
+		}
 		must(t, w.Close())
 		extra = append(extra, b.Bytes())
 	}
@@ -143,15 +190,24 @@ func withFile(t *testing.T, files ...tar.Header) io.Reader {
 func TestLayers(t *testing.T) {
 	ctx := t.Context()
 	e := fake.New()
-	_, err := e.Load(ctx, withFile(t,
-		tar.Header{Name: "./bin/echo2", Linkname: "/bin/echo", Typeflag: tar.TypeSymlink, Mode: 0o777},
-		tar.Header{Name: "etc/.wh.motd", Typeflag: tar.TypeReg},
-		tar.Header{Name: "usr/bin", Linkname: "../bin", Typeflag: tar.TypeSymlink, Mode: 0o777},
+	_, err := e.Load(ctx, withFiles(t,
+		[]tar.Header{
+			{Name: "./bin/echo2", Linkname: "/bin/echo", Typeflag: tar.TypeSymlink, Mode: 0o777},
+			{Name: "usr/bin", Linkname: "../bin", Typeflag: tar.TypeSymlink, Mode: 0o777},
+			{Name: "opt/sh", Mode: 0o755, Typeflag: tar.TypeReg},
+			{Name: "opt/bash", Linkname: "opt/sh", Typeflag: tar.TypeLink, Mode: 0o755},
+			{Name: "srv/a/b", Typeflag: tar.TypeReg},
+		},
+		[]tar.Header{
+			{Name: "etc/.wh.motd", Typeflag: tar.TypeReg},
+			{Name: "srv/.wh.a", Typeflag: tar.TypeReg},
+			{Name: "srv/c", Typeflag: tar.TypeReg},
+		},
 	))
 	must(t, err)
 	must(t, e.Tag(ctx, "made", "box"))
-	out, errs, _ := runBox(t, e, run.Spec{Args: []string{"sh", "-c", "/usr/bin/echo linked; ls /etc; cat /bin/echo2 | head -c 4 | wc -c"}}, nil)
-	if want := "linked\ngroup\npasswd\n4\n"; out != want || errs != "" {
+	out, errs, _ := runBox(t, e, run.Spec{Args: []string{"sh", "-c", "/usr/bin/echo linked; ls /etc /srv; cat /bin/echo2 | head -c 4 | wc -c; /opt/bash -c 'echo hard'"}}, nil)
+	if want := "linked\ngroup\npasswd\nc\n4\nhard\n"; out != want || errs != "" {
 		t.Errorf("got %q, %q; want %q", out, errs, want)
 	}
 }

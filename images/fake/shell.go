@@ -161,10 +161,11 @@ func (p *Process) beforeCall(ctx context.Context, args []string) ([]string, erro
 // which prints the path of a program of the container.
 func (p *Process) which(ctx context.Context, name string) int {
 	child := p.in(ctx, []string{name})
-	if _, err := p.task.find(name, child.Env, child.Dir); err != nil {
+	full, err := p.task.which(name, child.Env, child.Dir)
+	if err != nil {
 		return 1
 	}
-	fmt.Fprintln(child.Stdout, name)
+	fmt.Fprintln(child.Stdout, full)
 	return 0
 }
 

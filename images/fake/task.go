@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -102,13 +101,26 @@ func (t *task) begin() error {
 	return nil
 }
 
-// find looks for a program as execvp(3) does, but a directory or file that
-// cannot be executed ends the search.
+// find finds the program that a name stands for.
 func (t *task) find(name string, env []string, dir string) (Program, error) {
+	full, err := t.which(name, env, dir)
+	if err != nil {
+		return nil, err
+	}
+	program, ok := t.world.programs[path.Base(name)]
+	if !ok {
+		return nil, fmt.Errorf("%s is there, but the engine in memory has no such program", full)
+	}
+	return program, nil
+}
+
+// which looks for the file of a program as execvp(3) does, but a directory or
+// a file that cannot be executed ends the search.
+func (t *task) which(name string, env []string, dir string) (string, error) {
 	candidates := []string{absolute(dir, name)}
 	if !strings.Contains(name, "/") {
 		candidates = nil
-		for _, d := range strings.Split(getEnv(env, "PATH"), ":") {
+		for d := range strings.SplitSeq(getEnv(env, "PATH"), ":") {
 			candidates = append(candidates, path.Join(d, name))
 		}
 	}
@@ -118,15 +130,11 @@ func (t *task) find(name string, env []string, dir string) (Program, error) {
 			continue
 		}
 		if info.IsDir() || info.Mode()&0o111 == 0 {
-			return nil, fmt.Errorf("%s: %w", full, images.ErrProgramNotExecutable)
+			return "", fmt.Errorf("%s: %w", full, images.ErrProgramNotExecutable)
 		}
-		program, ok := t.world.programs[path.Base(name)]
-		if !ok {
-			return nil, fmt.Errorf("%s is there, but the engine in memory has no such program", full)
-		}
-		return program, nil
+		return full, nil
 	}
-	return nil, fmt.Errorf("%s: %w", name, images.ErrProgramNotFound)
+	return "", fmt.Errorf("%s: %w", name, images.ErrProgramNotFound)
 }
 
 // launch runs what begin has found.
@@ -277,9 +285,4 @@ func absolute(dir, name string) string {
 		return path.Clean(name)
 	}
 	return path.Join("/", dir, name)
-}
-
-// notThere is the error of a file that is not there.
-func notThere(op, name string) error {
-	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 }
