@@ -1,14 +1,12 @@
 package docker
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -26,8 +24,8 @@ func (s *session) Pipe(ctx context.Context, streams images.Streams) error {
 	if s.conn == nil {
 		return fmt.Errorf("%s: it was started without a connection", s.doing)
 	}
-	input := &input{keys: s.keys}
-	defer s.startInput(streams.Stdin, input)()
+	input := s.newInput()
+	defer input.start(streams.Stdin, s.e.limits.settle)()
 
 	done := make(chan error, 1)
 	go func() { done <- s.output(streams) }()
@@ -107,80 +105,6 @@ func demultiplex(r io.Reader, stdout, stderr io.Writer) error {
 	}
 }
 
-// An input is what is known of the caller's stdin.
-type input struct {
-	keys []byte
-
-	mu       sync.Mutex
-	last     []byte // as many bytes as there are keys
-	detached bool   // the keys were typed
-	over     bool   // the end was passed on
-}
-
-// Write takes note of what was typed.
-func (i *input) Write(p []byte) (int, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, b := range p {
-		if i.last = append(i.last, b); len(i.last) > len(i.keys) {
-			i.last = i.last[1:]
-		}
-		i.detached = i.detached || bytes.Equal(i.last, i.keys)
-	}
-	return len(p), nil
-}
-
-func (i *input) has() (detached, over bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.detached, i.over
-}
-
-// startInput copies stdin to the process and returns what ends that.
-func (s *session) startInput(stdin io.Reader, in *input) (stop func()) {
-	if stdin == nil || s.keys == nil {
-		return func() {}
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// An error of the connection shows on the side that reads, too.
-		if _, err := io.Copy(io.MultiWriter(in, s.conn), stdin); err == nil {
-			s.endInput(in)
-		}
-	}()
-	return func() {
-		d, ok := stdin.(interface{ SetReadDeadline(time.Time) error })
-		if !ok || d.SetReadDeadline(time.Now()) != nil {
-			return
-		}
-		select {
-		case <-done:
-		case <-time.After(s.e.limits.settle):
-		}
-		_ = d.SetReadDeadline(time.Time{})
-	}
-}
-
-// endInput passes the end of stdin on. Were the connection closed for writing,
-// the engine would cut the output of a terminal off and not tell the process;
-// the key that ends the input of a terminal does.
-func (s *session) endInput(in *input) {
-	const endOfInput = "\x04"
-	in.mu.Lock()
-	midLine := len(in.last) > 0 && in.last[len(in.last)-1] != '\n'
-	in.over = true
-	in.mu.Unlock()
-	switch {
-	case !s.tty:
-		_ = s.conn.CloseWrite()
-	case midLine: // the first ends the line
-		_, _ = io.WriteString(s.conn, endOfInput+endOfInput)
-	default:
-		_, _ = io.WriteString(s.conn, endOfInput)
-	}
-}
-
 // ended tells what the end of the output means. The engine ends it when the
 // process ends and when the user detaches; that it just stops shows an engine
 // that died while the process goes on.
@@ -188,16 +112,13 @@ func (s *session) ended(ctx context.Context, err error, in *input) error {
 	if cut := s.cut.Load(); cut != nil {
 		return &callError{doing: s.doing, err: *cut}
 	}
-	// What the process left unread of its input makes a reset of the end.
-	if err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		return translate(s.doing, err)
-	}
 	detached, inputOver := in.has()
-	if s.tty && detached {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.left = true
+	var own callerError
+	switch {
+	case detached && !errors.As(err, &own):
 		return nil
+	case err != nil && !errors.Is(err, syscall.ECONNRESET): // which is what unread input makes of the end
+		return translate(s.doing, err)
 	}
 	if s.exec != "" {
 		return s.untilOver(ctx, func() (bool, error) { return s.askExec(ctx) })
@@ -275,31 +196,4 @@ func (w *firstWords) Write(p []byte) (int, error) {
 		w.s.mu.Unlock()
 	}
 	return w.Writer.Write(p)
-}
-
-// detachKeys reads the keys as docker spells them, such as ctrl-p,ctrl-q. The
-// engine's own stand for none.
-func detachKeys(text string) ([]byte, error) {
-	if text == "" {
-		return []byte{'P' - '@', 'Q' - '@'}, nil
-	}
-	var keys []byte
-	for key := range strings.SplitSeq(text, ",") {
-		code := key
-		if with, ok := strings.CutPrefix(key, "ctrl-"); ok && len(with) == 1 {
-			c := strings.ToUpper(with)[0]
-			if c < '@' || c > '_' {
-				return nil, fmt.Errorf("%q is no key to detach with", key)
-			}
-			code = string(rune(c - '@'))
-		}
-		if code == "DEL" {
-			code = "\x7f"
-		}
-		if len(code) != 1 {
-			return nil, fmt.Errorf("%q is no key to detach with", key)
-		}
-		keys = append(keys, code[0])
-	}
-	return keys, nil
 }

@@ -33,17 +33,21 @@ type server struct {
 	mu       sync.Mutex
 	answers  map[string]http.HandlerFunc // by the end of the path
 	requests []string
+	closed   chan struct{}
 }
 
 // newServer starts a server that knows a ping and nothing else.
 func newServer(t testing.TB, version string) *server {
 	t.Helper()
-	s := &server{version: version, answers: map[string]http.HandlerFunc{}}
+	s := &server{version: version, answers: map[string]http.HandlerFunc{}, closed: make(chan struct{})}
 	l := listen(t)
 	s.host = "unix://" + l.Addr().String()
 	h := &http.Server{Handler: s}
 	go h.Serve(l)
-	t.Cleanup(func() { h.Close() })
+	t.Cleanup(func() {
+		close(s.closed)
+		h.Close()
+	})
 	return s
 }
 
@@ -116,8 +120,14 @@ func says(status int, words string) http.HandlerFunc {
 	}
 }
 
-// hangs answers nothing until the client is gone.
-func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+// hangs answers nothing until the client is gone, which it does not see before
+// it has read all of the question.
+func (s *server) hangs(_ http.ResponseWriter, r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-s.closed:
+	}
+}
 
 // hijacks hands the connection over, and calls f with it.
 func hijacks(mediaType string, f func(net.Conn)) http.HandlerFunc {
@@ -352,10 +362,10 @@ func TestHanging(t *testing.T) {
 		for _, ping := range []bool{true, false} {
 			s := newServer(t, "1.47")
 			if ping {
-				s.on("", hangs)
+				s.on("", s.hangs)
 				s.on("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.47") })
 			} else {
-				s.on("", hangs)
+				s.on("", s.hangs)
 			}
 			what := fmt.Sprintf("%s, answers a ping: %v", o.name, ping)
 			wantKind(t, what, o.call(t.Context(), openLimited(t, s.host, quick())), images.ErrTimeout)

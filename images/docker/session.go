@@ -39,7 +39,6 @@ type session struct {
 	over bool // Exec: code holds
 	code int
 	lost bool // Exec: the program was not found, whatever the engine's code
-	left bool // Exec: the user detached
 }
 
 var _ images.Session = (*session)(nil)
@@ -264,10 +263,8 @@ func (s *session) askExec(ctx context.Context) (running bool, err error) {
 		if err != nil {
 			return err
 		}
-		// Older engines tell of a process that the user detached from that it
-		// ended with 126.
-		running = r.Running || s.left && r.ExitCode == 126 && r.PID != 0
-		s.over, s.code = !running, r.ExitCode
+		running = r.Running
+		s.over, s.code = !r.Running, r.ExitCode
 		if s.over && s.lost && r.PID == 0 {
 			s.code = 127
 		}

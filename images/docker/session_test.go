@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -176,6 +177,7 @@ func TestPipeStdin(t *testing.T) {
 		{"nothing", multiplexed, "", ""},
 		{"a terminal", raw, "line\n", "line\n\x04"},
 		{"a terminal, in a line", raw, "half a line", "half a line\x04\x04"},
+		{"a terminal, after return", raw, "line\r", "line\r\x04"},
 	} {
 		got := make(chan string, 1)
 		s := newServer(t, "1.47")
@@ -315,7 +317,6 @@ func TestExecEnds(t *testing.T) {
 		{"it says so later", images.Process{}, frame(1, "a") + frame(1, notFound), "", gives(`{"ExitCode":126,"Pid":0}`), nil, 126, nil},
 		{"it runs", images.Process{}, "", "", gives(`{"Running":true,"Pid":7}`), images.ErrUnreachable, -1, images.ErrConflict},
 		{"the user detached", images.Process{TTY: true, Stdin: true}, "", "\x10\x11", gives(`{"Running":true,"Pid":7}`), nil, -1, images.ErrConflict},
-		{"the user detached, an old engine", images.Process{TTY: true, Stdin: true}, "", "\x10\x11", gives(`{"ExitCode":126,"Pid":7}`), nil, -1, images.ErrConflict},
 		{"the user detached with own keys", images.Process{TTY: true, Stdin: true, DetachKeys: "q"}, "", "q", gives(`{"Running":true,"Pid":7}`), nil, -1, images.ErrConflict},
 		{"the engine has forgotten it", images.Process{}, "", "", says(404, "No such exec instance: e"), images.ErrUnreachable, -1, images.ErrUnreachable},
 	} {
@@ -348,6 +349,54 @@ func TestExecEnds(t *testing.T) {
 			if n := strings.Count(strings.Join(s.seen(), "\n"), "GET /exec/e/json"); n != 1 {
 				t.Errorf("%s: asked %d times how it ended", c.what, n)
 			}
+		}
+	}
+}
+
+// TestExecDetachKeys does not let the engine have the keys, which would end
+// the process, but all that only looks like them.
+func TestExecDetachKeys(t *testing.T) {
+	for _, c := range []struct {
+		keys, typed, want string
+		detached          bool
+	}{
+		{"", "abc\x10\x11more", "abc", true},
+		{"", "abc\x10d\x10\x10\x11", "abc\x10d\x10", true},
+		{"", "\x10", "\x10\x04\x04", false},
+		{"", "\x10\n", "\x10\n\x04", false},
+		{"a,b,c", "aababc", "aab", true},
+		{"a,b,c", "ab", "ab\x04\x04", false},
+	} {
+		for what, stdin := range map[string]io.Reader{
+			"at once": strings.NewReader(c.typed), "key by key": iotest.OneByteReader(strings.NewReader(c.typed)),
+		} {
+			got := make(chan string, 1)
+			s := newServer(t, "1.47")
+			s.on("/exec", gives(`{"Id":"e"}`))
+			s.on("/start", hijacks(raw, func(conn net.Conn) {
+				var text []byte
+				for one := make([]byte, 1); !bytes.HasSuffix(text, []byte("\x04")) || len(text) < len(c.want); {
+					if _, err := conn.Read(one); err != nil {
+						break
+					}
+					text = append(text, one...)
+				}
+				got <- string(text)
+			}))
+			s.on("/json", gives(`{"Running":true,"Pid":7}`))
+			e := openLimited(t, s.host, quick())
+			session, err := e.Exec(t.Context(), "box", images.Process{TTY: true, Stdin: true, DetachKeys: c.keys})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = session.Pipe(t.Context(), images.Streams{Stdin: stdin})
+			if c.detached != (err == nil) {
+				t.Errorf("%q, %s: %v", c.typed, what, err)
+			}
+			if text := <-got; text != c.want {
+				t.Errorf("%q, %s: the process read %q, want %q", c.typed, what, text, c.want)
+			}
+			session.Close()
 		}
 	}
 }
