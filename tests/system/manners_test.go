@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -98,10 +98,7 @@ func TestInterruptedPull(t *testing.T) {
 		w.Own("interrupted")
 		asked, stop := withholdLayers(registry)
 		s := start(t, w, "install", image)
-		select {
-		case <-asked:
-		case <-t.Context().Done():
-		}
+		w.Eventually("the engine to ask for a layer", asked)
 		s.signal(syscall.SIGINT)
 		s.ends(128 + int(syscall.SIGINT))
 		stop()
@@ -121,13 +118,13 @@ func TestInterruptedPull(t *testing.T) {
 }
 
 // withholdLayers makes a registry wait before it gives any layer, until stop is
-// called. asked is closed when one is asked for.
-func withholdLayers(registry *enginetest.Registry) (asked <-chan struct{}, stop func()) {
-	first, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
+// called. asked tells whether one was asked for.
+func withholdLayers(registry *enginetest.Registry) (asked func() bool, stop func()) {
+	var waiting atomic.Bool
+	release := make(chan struct{})
 	registry.Break(func(_ http.ResponseWriter, req *http.Request) bool {
 		if req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/blobs/") {
-			once.Do(func() { close(first) })
+			waiting.Store(true)
 			select {
 			case <-release:
 			case <-req.Context().Done():
@@ -135,7 +132,7 @@ func withholdLayers(registry *enginetest.Registry) (asked <-chan struct{}, stop 
 		}
 		return false
 	})
-	return first, func() {
+	return waiting.Load, func() {
 		registry.Break(nil)
 		close(release)
 	}
