@@ -6,13 +6,13 @@ SHELL := bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PREFIX ?= /usr/local
 FUZZTIME ?= 10s
-BENCHTIME ?= 1s
+ROUNDS ?= 20
 
 # containers/* is linked for its remote client only, without cgo and GnuPG.
 TAGS := remote containers_image_openpgp exclude_graphdriver_btrfs exclude_graphdriver_devicemapper urfave_cli_no_docs
 LDFLAGS := -s -w -X main.version=$(VERSION)
-LINT := build/bin/golangci-lint-$(LINT_VERSION)
 LINT_VERSION := v2.15.0
+LINT := build/bin/golangci-lint-$(LINT_VERSION)
 VULN_VERSION := v1.1.4
 
 export CGO_ENABLED ?= 0
@@ -58,9 +58,9 @@ $(LINT):
 	mv build/bin/tmp/golangci-lint $@
 	rmdir build/bin/tmp
 
-bench: ## run the benchmarks, BENCHTIME each, against real engines
+bench: build ## measure against peers and floors, ROUNDS pairs each, on real engines
 	go run ./tests/bed install
-	go run ./tests/bed exec --with-images -- go test -tags '$(TAGS)' -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./...
+	go run ./tests/bed exec -- go run -tags '$(TAGS)' ./tests/bench -n $(ROUNDS)
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@git grep -Eo '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | while IFS=: read -r file target; do \
