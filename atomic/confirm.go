@@ -89,12 +89,12 @@ func (e *env) interruptible(read func() (string, error)) (string, error) {
 	done := make(chan result, 1)
 	caught := make(chan syscall.Signal, 1)
 	defer e.signals.to(func(s syscall.Signal) {
-		switch s {
-		case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT:
-			select {
-			case caught <- s:
-			default:
-			}
+		if !ends(s) {
+			return
+		}
+		select {
+		case caught <- s:
+		default:
 		}
 	})()
 	go func() {

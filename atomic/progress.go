@@ -99,6 +99,7 @@ func (m *pullMeter) take(p images.Progress) (layer *pulledLayer, changed bool) {
 	case images.Extracting, images.Done:
 		layer.total = max(layer.total, p.Total)
 		layer.bytes = max(layer.bytes, layer.total)
+	case images.Waiting, images.Present:
 	}
 	return layer, changed
 }
@@ -236,7 +237,7 @@ func (s *screen) draw(now time.Time, lines func(now time.Time, columns, rows int
 	}
 	frame.WriteString("\x1b[J") // lines of a longer picture
 	s.drawn = len(picture)
-	io.WriteString(s.w, frame.String())
+	fmt.Fprint(s.w, frame.String())
 }
 
 // clear takes the picture away.
@@ -245,7 +246,7 @@ func (s *screen) clear() {
 	s.rewind(&frame)
 	frame.WriteString("\x1b[J")
 	s.drawn = 0
-	io.WriteString(s.w, frame.String())
+	fmt.Fprint(s.w, frame.String())
 }
 
 // rewind goes back to where the picture begins.

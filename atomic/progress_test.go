@@ -71,19 +71,22 @@ func TestPlainProgress(t *testing.T) {
 		"recorded": {recorded(), nil, "aaaaaaaaaaaa: already present\ndddddddddddd: done\nbbbbbbbbbbbb: done, 10 MB\ncccccccccccc: done, 6 MB\n" + summary},
 		"failed":   {recorded()[:7], errors.New("no"), "aaaaaaaaaaaa: already present\n"},
 		"all there": {
-			[]tick{step(0, "a", images.Present, 0, 0), step(0, "b", images.Present, 0, 0), step(0, "b", images.Present, 0, 0)}, nil,
+			[]tick{step(0, "a", images.Present, 0, 0), step(0, "b", images.Present, 0, 0), step(0, "b", images.Present, 0, 0)},
+			nil,
 			"a: already present\nb: already present\npulled web: 2 layers, all already present\n",
 		},
 		"started over": {
 			[]tick{
 				step(0, "a", images.Downloading, 5*mb, 6*mb), step(0, "a", images.Waiting, 0, 0),
 				step(0, "a", images.Downloading, 1*mb, 6*mb), step(90*time.Second, "a", images.Done, 0, 0),
-			}, nil,
+			},
+			nil,
 			"a: done, 6 MB\npulled web: 1 layer, 6 MB in 1m30s, 66.7 KB/s\n",
 		},
 		"nothing told": {nil, nil, "pulled web\n"},
 		"no sizes": {
-			[]tick{step(0, "a", images.Waiting, 0, 0), step(tenth, "a", images.Done, 0, 0)}, nil,
+			[]tick{step(0, "a", images.Waiting, 0, 0), step(tenth, "a", images.Done, 0, 0)},
+			nil,
 			"a: done\npulled web: 1 layer in 0.1 s\n",
 		},
 	} {

@@ -221,7 +221,9 @@ func superPrivileged(s *run.Spec) {
 		{Type: run.Bind, Source: "/sys/fs/selinux", Target: "/sys/fs/selinux", Options: []string{"ro"}},
 	}
 	s.Env = []run.EnvVar{
-		{Name: "HOST", Value: "/host"}, {Name: "NAME", Value: s.Name}, {Name: "IMAGE", Value: s.Image},
+		{Name: "HOST", Value: "/host"},
+		{Name: "NAME", Value: s.Name},
+		{Name: "IMAGE", Value: s.Image},
 		{Name: "SYSTEMD_IGNORE_CHROOT", Value: "1"},
 	}
 }

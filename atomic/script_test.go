@@ -27,6 +27,8 @@ import (
 //	image NAME [KEY=VALUE...] make an image with labels; cmd=WORDS, entrypoint=WORDS and env=NAME=VALUE are the image's own
 //	containers                print "containers:" and "NAME STATE IMAGE" of each
 //	removed NAME              wait until there is no such container
+//	registry [USER:PASSWORD]  start a registry on loopback; $REGISTRY is its address
+//	push NAME [KEY=VALUE...]  put an image into the registry
 func TestScriptsFake(t *testing.T) {
 	runScripts(t, "fake", func() (*story, string) {
 		engine := fake.New()
@@ -56,10 +58,12 @@ func realStory(t *testing.T, kind images.Kind, url string) *story {
 
 // A story is one script's world.
 type story struct {
-	engine images.Engine
-	open   func(context.Context, images.Choice) (images.Engine, error)
-	images []string // IDs of those that it made
-	status int
+	t        *testing.T
+	registry *enginetest.Registry
+	engine   images.Engine
+	open     func(context.Context, images.Choice) (images.Engine, error)
+	images   []string // IDs of those that it made
+	status   int
 }
 
 // inOrder tells one story after the other: on a real engine they share names.
@@ -83,6 +87,7 @@ func runScripts(t *testing.T, engine string, begin func() (*story, string)) {
 		Setup: func(env *testscript.Env) error {
 			s, address := begin()
 			env.Values[storyKey{}] = s
+			s.t = t
 			env.Vars = append(env.Vars, address, "PWD="+env.WorkDir,
 				"ATOMIC_CONF="+env.WorkDir+"/atomic.conf", "ATOMIC_INSTALL_JSON="+env.WorkDir+"/state/install.json")
 			env.Defer(func() { s.clean(t) })
@@ -91,7 +96,7 @@ func runScripts(t *testing.T, engine string, begin func() (*story, string)) {
 		Condition: func(cond string) (bool, error) { return cond == engine, nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"atomic": storyAtomic, "status": storyStatus, "image": storyImage,
-			"containers": storyContainers, "removed": storyRemoved,
+			"containers": storyContainers, "removed": storyRemoved, "registry": storyRegistry, "push": storyPush,
 		},
 	})
 }
@@ -162,9 +167,24 @@ func storyStatus(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func storyImage(ts *testscript.TestScript, _ bool, args []string) {
+func storyRegistry(ts *testscript.TestScript, _ bool, args []string) {
+	s := tell(ts)
+	s.registry = enginetest.NewRegistry(s.t)
+	ts.Setenv("REGISTRY", s.registry.Host)
+	if len(args) == 1 {
+		user, password, _ := strings.Cut(args[0], ":")
+		s.registry.RequireLogin(user, password)
+	}
+}
+
+func storyPush(ts *testscript.TestScript, _ bool, args []string) {
+	tell(ts).registry.Push(tell(ts).t, args[0], imageOptions(args[1:]))
+}
+
+// imageOptions reads what stands behind the name of an image.
+func imageOptions(args []string) enginetest.ImageOptions {
 	o := enginetest.ImageOptions{Labels: map[string]string{}}
-	for _, arg := range args[1:] {
+	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
 		switch key {
 		case "cmd":
@@ -177,7 +197,11 @@ func storyImage(ts *testscript.TestScript, _ bool, args []string) {
 			o.Labels[key] = value
 		}
 	}
-	archive, err := enginetest.Archive(args[0], o)
+	return o
+}
+
+func storyImage(ts *testscript.TestScript, _ bool, args []string) {
+	archive, err := enginetest.Archive(args[0], imageOptions(args[1:]))
 	ts.Check(err)
 	s := tell(ts)
 	_, err = s.engine.Load(context.Background(), bytes.NewReader(archive))

@@ -64,9 +64,14 @@ func (s *signals) deliver(sig os.Signal, cancel context.CancelCauseFunc) {
 	switch {
 	case forward != nil:
 		forward(number)
-	case number == syscall.SIGINT || number == syscall.SIGTERM || number == syscall.SIGHUP || number == syscall.SIGQUIT:
+	case ends(number):
 		cancel(interruptedError{number})
 	}
+}
+
+// ends tells the signals that end atomic where nobody else takes them.
+func ends(s syscall.Signal) bool {
+	return s == syscall.SIGINT || s == syscall.SIGTERM || s == syscall.SIGHUP || s == syscall.SIGQUIT
 }
 
 // to hands signals to f until the returned function is called.
