@@ -135,10 +135,10 @@ func settled(t *testing.T, raw []byte, id, name string) map[string]any {
 	}
 	// The directories of layers have names of their own.
 	delete(out, "GraphDriver")
-	// The engine shuffles variables, the command binds.
-	for _, list := range []any{out["Config"].(map[string]any)["Env"], out["HostConfig"].(map[string]any)["Binds"]} {
+	// The engine shuffles variables and mounts, the command binds.
+	for _, list := range []any{out["Config"].(map[string]any)["Env"], out["HostConfig"].(map[string]any)["Binds"], out["Mounts"]} {
 		if list, ok := list.([]any); ok {
-			slices.SortFunc(list, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+			slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		}
 	}
 	return full(out)
