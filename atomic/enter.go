@@ -14,8 +14,8 @@ import (
 
 // enter goes into a container that exists: it runs a command in it, or starts
 // it again.
-func (o *runOptions) enter(ctx context.Context, e *env, eng images.Engine, c images.Container) error {
-	if err := o.sameImage(ctx, e, eng, c); err != nil {
+func (o *runOptions) enter(ctx context.Context, e *env, eng images.Engine, c images.Container, img *images.Image) error {
+	if err := o.sameImage(e, c, img); err != nil {
 		return err
 	}
 	if o.display {
@@ -45,15 +45,10 @@ func endsWith(command, words []string) bool {
 	return len(command) >= len(words) && slices.Equal(command[len(command)-len(words):], words)
 }
 
-// sameImage compares the image that is asked for with the container's.
-func (o *runOptions) sameImage(ctx context.Context, e *env, eng images.Engine, c images.Container) error {
-	img, err := eng.Image(ctx, o.image)
-	switch {
-	case isNotFound(err):
-		return nil // the container, or its image by another name, is asked for
-	case err != nil:
-		return err
-	case img.ID == c.ImageID:
+// sameImage compares the image that is asked for with the container's. Without
+// the image it is the container that is asked for, or its image by another name.
+func (o *runOptions) sameImage(e *env, c images.Container, img *images.Image) error {
+	if img == nil || img.ID == c.ImageID {
 		return nil
 	}
 	again := "atomic run --replace " + o.image

@@ -198,3 +198,30 @@ func TestEngineHangs(t *testing.T) {
 		t.Errorf("status %d, want %d\n%s", status, exitUnreachable, stderr)
 	}
 }
+
+// A replacement that was killed between its steps is taken back by the next run.
+func TestInterruptedReplacement(t *testing.T) {
+	te := newTestEnv(t)
+	te.addImage(time.Now(), map[string]string{"RUN": "docker run --name NAME IMAGE"}, "web:latest")
+	te.addContainer("web.old", "web", true)
+	te.addContainer("web.new", "web", false)
+	if out, _, status := te.run("run", "--display", "web"); status != 0 || out != "docker run --name web web\n" {
+		t.Errorf("display: status %d, %q", status, out)
+	}
+	stdout, stderr, status := te.run("run", "web", "echo", "entered")
+	if status != 0 || stdout != "entered\n" || !strings.Contains(stderr, "the old one is back") {
+		t.Errorf("status %d, %q, %q", status, stdout, stderr)
+	}
+	if _, err := te.engine.Container(t.Context(), "web"); err != nil {
+		t.Error(err)
+	}
+	if err := te.engine.Stop(t.Context(), "web", new(time.Duration)); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, status := te.run("run", "--replace", "web", "true"); status != 0 {
+		t.Errorf("replacing: status %d\n%s", status, stderr)
+	}
+	if left := te.engine.String(); strings.Count(left, "\ncontainer ") != 1 {
+		t.Errorf("more than the new container is left:\n%s", left)
+	}
+}

@@ -188,6 +188,10 @@ func (e *env) localOrPulled(ctx context.Context, eng images.Engine, ref string, 
 	if err == nil || !isNotFound(err) {
 		return img, err == nil, err
 	}
+	return e.pullMissing(ctx, eng, ref, display, o)
+}
+
+func (e *env) pullMissing(ctx context.Context, eng images.Engine, ref string, display bool, o pullOptions) (img images.Image, found bool, err error) {
 	e.notef("Need to pull %s", ref)
 	if display {
 		return img, false, nil

@@ -33,22 +33,19 @@ const (
 	oldSuffix = ".old"
 )
 
-// containerOrOld gives the container called name, or puts back the one that an
-// interrupted replacement has moved aside; with display it only looks.
-func (e *env) containerOrOld(ctx context.Context, eng images.Engine, name string, display bool) (*images.Container, error) {
-	c, err := e.container(ctx, eng, name)
-	if err != nil || c != nil {
-		return c, err
-	}
-	old, err := e.container(ctx, eng, name+oldSuffix)
-	if err != nil || old == nil || display {
-		return nil, err
+// putBack gives a container that an interrupted replacement has moved aside its
+// name back; with display it is left where it is.
+func (e *env) putBack(ctx context.Context, eng images.Engine, there *present, name string, display bool) error {
+	if there.container != nil || there.old == nil || display {
+		return nil
 	}
 	e.notef("atomic: a replacement of container %s was interrupted; the old one is back", name)
-	if err := eng.Rename(ctx, old.ID, name); err != nil {
-		return nil, err
+	if err := eng.Rename(ctx, there.old.ID, name); err != nil {
+		return err
 	}
-	return e.container(ctx, eng, name)
+	there.old.Name = name
+	there.container, there.old = there.old, nil
+	return nil
 }
 
 // replaceContainer runs a task in a new container in the place of an old one.

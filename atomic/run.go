@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/projectatomic/atomic/images"
 	"github.com/projectatomic/atomic/images/installed"
@@ -78,15 +79,53 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 				name += "-spc"
 			}
 		}
-		existing, err := e.containerOrOld(ctx, eng, name, o.display)
+		there, err := e.look(ctx, eng, o.image, name)
 		if err != nil {
 			return err
 		}
-		if existing != nil && !o.replace {
-			return o.enter(ctx, e, eng, *existing)
+		if err := e.putBack(ctx, eng, &there, name, o.display); err != nil {
+			return err
 		}
-		return o.start(ctx, e, eng, name)
+		if there.container != nil && !o.replace {
+			return o.enter(ctx, e, eng, *there.container, there.image)
+		}
+		return o.start(ctx, e, eng, name, there)
 	})
+}
+
+// What is there before a run; nil is not there.
+type present struct {
+	image     *images.Image
+	container *images.Container // of the name
+	old       *images.Container // moved aside by a replacement
+}
+
+// look asks the engine for all of it at once.
+func (e *env) look(ctx context.Context, eng images.Engine, image, name string) (p present, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		img, err := eng.Image(ctx, image)
+		if err == nil {
+			p.image = &img
+		}
+		return unlessNotFound(err)
+	})
+	g.Go(func() (err error) {
+		p.container, err = e.container(ctx, eng, name)
+		return err
+	})
+	g.Go(func() (err error) {
+		p.old, err = e.container(ctx, eng, name+oldSuffix)
+		return err
+	})
+	return p, g.Wait()
+}
+
+func unlessNotFound(err error) error {
+	if isNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // container gives the container called name, or nil. An ID that begins like
@@ -103,15 +142,19 @@ func (e *env) container(ctx context.Context, eng images.Engine, name string) (*i
 }
 
 // start makes a new container of the image by its label.
-func (o *runOptions) start(ctx context.Context, e *env, eng images.Engine, name string) error {
-	img, found, err := e.localOrPulled(ctx, eng, o.image, o.display, o.pull)
-	if err != nil || !found {
+func (o *runOptions) start(ctx context.Context, e *env, eng images.Engine, name string, there present) error {
+	img := there.image
+	if img == nil {
+		pulled, found, err := e.pullMissing(ctx, eng, o.image, o.display, o.pull)
+		if err != nil || !found {
+			return err
+		}
+		img = &pulled
+	}
+	if err := o.installedFirst(e, *img); err != nil {
 		return err
 	}
-	if err := o.installedFirst(e, img); err != nil {
-		return err
-	}
-	t, err := o.task(e, img, name)
+	t, err := o.task(e, *img, name)
 	if err != nil {
 		return err
 	}
@@ -126,17 +169,20 @@ func (o *runOptions) start(ctx context.Context, e *env, eng images.Engine, name 
 	if !isRun || a.Spec.Name == "" {
 		return asStatus(e.carryOut(ctx, eng, t))
 	}
-	existing, err := e.container(ctx, eng, a.Spec.Name)
+	existing := there.container
+	if a.Spec.Name != name {
+		// The label has a name of its own.
+		if existing, err = e.container(ctx, eng, a.Spec.Name); err != nil {
+			return err
+		}
+	}
 	switch {
-	case err != nil:
-		return err
 	case existing == nil:
 		return asStatus(e.carryOut(ctx, eng, t))
 	case o.replace:
 		return asStatus(e.replaceContainer(ctx, eng, *existing, t, a.Spec))
 	}
-	// The label has a name of its own, and a container has it already.
-	return o.enter(ctx, e, eng, *existing)
+	return o.enter(ctx, e, eng, *existing, img)
 }
 
 // asStatus makes an error of a container's exit status.

@@ -35,7 +35,8 @@ func (c labelCase) read() Reading {
 	return Read(Text{Label: c.Label, Value: c.Text}, vars, c.Words)
 }
 
-func TestCases(t *testing.T) {
+func loadCases(t *testing.T) []labelCase {
+	t.Helper()
 	data, err := os.ReadFile("testdata/cases.json")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +45,11 @@ func TestCases(t *testing.T) {
 	if err := json.Unmarshal(data, &cases); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range cases {
+	return cases
+}
+
+func TestCases(t *testing.T) {
+	for _, c := range loadCases(t) {
 		t.Run(c.ID, func(t *testing.T) { c.check(t) })
 	}
 }

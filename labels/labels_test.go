@@ -1,6 +1,7 @@
 package labels
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +149,22 @@ func TestOptionsGoBehindRun(t *testing.T) {
 	}
 }
 
+// What is displayed, read again, is the action that is executed: for every
+// case of the wild, with words of the user behind it.
+func TestDisplayReadsBack(t *testing.T) {
+	for _, c := range loadCases(t) {
+		c.Words = append(c.Words, "NAME", "$IMAGE", "it's", "a  b", "", "x=NAME")
+		r := c.read()
+		if r.Action == nil || r.Refused() {
+			continue
+		}
+		again := Read(Text{Label: c.Label, Value: Quote(r.Argv)}, Vars{Scalars: c.Env}, nil)
+		if !slices.Equal(again.Argv, r.Argv) || !reflect.DeepEqual(again.Action, r.Action) {
+			t.Errorf("%s: %s reads %+v, want %+v", c.ID, Quote(r.Argv), again.Action, r.Action)
+		}
+	}
+}
+
 func TestQuote(t *testing.T) {
 	words := []string{"a", "", "a b", "it's", "$x", "NAME", "A=IMAGE", "IMAGES", `\`, "é", "a\nb"}
 	want := `a '' 'a b' 'it'\''s' '$x' 'NAME' 'A=IMAGE' IMAGES '\' 'é' 'a` + "\n" + `b'`
@@ -180,8 +197,8 @@ func FuzzRead(f *testing.F) {
 		}
 		// What is displayed, read again without variables, is the same action.
 		again := Read(Text{Label: "RUN", Value: Quote(r.Argv)}, Vars{Scalars: vars.Scalars}, nil)
-		if !slices.Equal(again.Argv, r.Argv) {
-			t.Fatalf("%q displays as words that read %q", r.Argv, again.Argv)
+		if !slices.Equal(again.Argv, r.Argv) || !reflect.DeepEqual(again.Action, r.Action) {
+			t.Fatalf("%q displays as words that read %q\n%+v, want\n%+v", r.Argv, again.Argv, again.Action, r.Action)
 		}
 	})
 }
