@@ -18,12 +18,17 @@ func (o *runOptions) enter(ctx context.Context, e *env, eng images.Engine, c ima
 	if err := o.sameImage(e, c, img); err != nil {
 		return err
 	}
-	if o.display {
-		fmt.Fprintln(e.stdout, labels.Quote(o.entering(e, c)))
-		return nil
+	background := o.background(e, c, img)
+	for _, words := range o.entering(e, c, background) {
+		switch {
+		case o.display:
+			fmt.Fprintln(e.stdout, labels.Quote(words))
+		case !o.quiet:
+			e.notef("%s", labels.Quote(words))
+		}
 	}
-	if !o.quiet {
-		e.notef("%s", labels.Quote(o.entering(e, c)))
+	if o.display {
+		return nil
 	}
 	switch {
 	case c.IsRunning() && len(o.words) > 0:
@@ -36,7 +41,20 @@ func (o *runOptions) enter(ctx context.Context, e *env, eng images.Engine, c ima
 	case len(o.words) > 0 && !endsWith(c.Command, o.words):
 		return o.startAndExec(ctx, e, eng, c)
 	}
-	return asStatus(e.startAgain(ctx, eng, c.ID, c.Stdin))
+	return asStatus(e.startAgain(ctx, eng, c.ID, !background))
+}
+
+// background tells whether the container runs in the background: its RUN label
+// says so, or without an image nobody can type to it.
+func (o *runOptions) background(e *env, c images.Container, img *images.Image) bool {
+	if img == nil {
+		return !c.Stdin
+	}
+	t, err := o.task(e, *img, c.Name)
+	if a, ok := t.reading.Action.(labels.Run); ok && err == nil {
+		return a.Spec.Detach
+	}
+	return !c.Stdin
 }
 
 // endsWith tells whether a container's own command, which may begin with its
@@ -73,22 +91,31 @@ func sameName(a, b string) bool {
 	return repository(a) == repository(b)
 }
 
-// entering is the command line that says what enter does.
-func (o *runOptions) entering(e *env, c images.Container) []string {
-	words := []string{string(e.kind)}
+// entering is the command lines that say what enter does.
+func (o *runOptions) entering(e *env, c images.Container, background bool) [][]string {
+	line := func(verb string, words ...string) []string {
+		return append([]string{string(e.kind), verb}, words...)
+	}
 	flags := []string{"-i"}
 	if e.interactive() {
 		flags = []string{"-t", "-i"}
 	}
+	exec := line("exec", slices.Concat(flags, []string{c.Name}, o.words)...)
 	switch {
 	case c.IsRunning() && len(o.words) > 0:
-		return slices.Concat(words, []string{"exec"}, flags, []string{c.Name}, o.words)
+		return [][]string{exec}
+	case c.IsRunning() && c.Stdin:
+		return [][]string{append(exec, "sh")}
 	case c.IsRunning():
-		return slices.Concat(words, []string{"exec"}, flags, []string{c.Name, "sh"})
-	case c.Stdin && len(o.words) == 0:
-		return append(words, "start", "-a", "-i", c.Name)
+		return nil
+	case len(o.words) > 0 && !endsWith(c.Command, o.words):
+		return [][]string{line("start", c.Name), exec}
+	case background:
+		return [][]string{line("start", c.Name)}
+	case c.Stdin:
+		return [][]string{line("start", "-a", "-i", c.Name)}
 	}
-	return append(words, "start", c.Name)
+	return [][]string{line("start", "-a", c.Name)}
 }
 
 // process is a command as the user at this terminal, or none, runs it.
