@@ -25,7 +25,7 @@ func TestWithoutStandardInput(t *testing.T) {
 	built.Each(t, func(t *testing.T, w *built.World) {
 		const image = "system/kickstart"
 		w.Load(image, enginetest.ImageOptions{
-			Labels: map[string]string{"RUN": "docker run -it --rm --name NAME IMAGE"},
+			Labels: map[string]string{"RUN": "docker run -it --rm --net=none --name NAME IMAGE"},
 			Cmd:    shell(`test -t 0 || echo no terminal; cat; exit 9`),
 		})
 		cmd := w.Command("run", image)
@@ -42,7 +42,7 @@ func TestSignalsReachTheProgram(t *testing.T) {
 	built.Each(t, func(t *testing.T, w *built.World) {
 		const image = "system/signals"
 		w.Load(image, enginetest.ImageOptions{
-			Labels: map[string]string{"RUN": "docker run --rm --name NAME IMAGE"}, Cmd: shell(untilTold),
+			Labels: map[string]string{"RUN": "docker run --rm --net=none --name NAME IMAGE"}, Cmd: shell(untilTold),
 		})
 		for _, tt := range []struct {
 			signal syscall.Signal
@@ -69,7 +69,7 @@ func TestKilledDuringEphemeralRun(t *testing.T) {
 	built.Each(t, func(t *testing.T, w *built.World) {
 		const image, name = "system/killed", "killed"
 		w.Load(image, enginetest.ImageOptions{
-			Labels: map[string]string{"RUN": "docker run --name NAME IMAGE"}, Cmd: shell(untilTold),
+			Labels: map[string]string{"RUN": "docker run --net=none --name NAME IMAGE"}, Cmd: shell(untilTold),
 		})
 		s := start(t, w, "run", "--ephemeral", image)
 		s.prints("ready")
@@ -92,7 +92,7 @@ func TestInterruptedPull(t *testing.T) {
 		image := registry.Host + "/system/interrupted"
 		// A layer that no engine has already.
 		registry.Push(t, "system/interrupted", enginetest.ImageOptions{
-			Labels: map[string]string{"INSTALL": "docker run --rm --name NAME IMAGE true"},
+			Labels: map[string]string{"INSTALL": "docker run --rm --net=none --name NAME IMAGE true"},
 			Layers: []map[string]string{{"/of-registry": registry.Host}},
 		})
 		w.Own("interrupted")
@@ -142,7 +142,7 @@ func TestInterruptedInstall(t *testing.T) {
 	built.Each(t, func(t *testing.T, w *built.World) {
 		const image, name = "system/half", "half"
 		w.Load(image, enginetest.ImageOptions{
-			Labels: map[string]string{"INSTALL": "docker run --rm --name NAME IMAGE"}, Cmd: shell(untilTold),
+			Labels: map[string]string{"INSTALL": "docker run --rm --net=none --name NAME IMAGE"}, Cmd: shell(untilTold),
 		})
 		s := start(t, w, "install", image)
 		s.prints("ready")
@@ -161,7 +161,7 @@ func TestTwoInstallsAtOnce(t *testing.T) {
 	built.Each(t, func(t *testing.T, w *built.World) {
 		const image = "system/twice"
 		w.Load(image, enginetest.ImageOptions{
-			Labels: map[string]string{"INSTALL": "docker run --rm -v ${PWD}:/host IMAGE"},
+			Labels: map[string]string{"INSTALL": "docker run --rm --net=none -v ${PWD}:/host IMAGE"},
 			// Each goes on when the other is there.
 			Cmd: shell(`echo here >> /host/installs; until [ "$(wc -l < /host/installs)" = 2 ]; do sleep 0.05; done`),
 		})
