@@ -261,7 +261,7 @@ func consoleSabotages() []sabotage {
 				p.Size = images.Size{}
 				return e.Exec(ctx, name, p)
 			}}
-		}, false},
+		}, true},
 		{"Logs have no tail", "Logs/can be the last lines", func(e images.Engine) images.Engine {
 			return rig{Engine: e, logs: func(ctx context.Context, name string, o images.LogOptions, out, err io.Writer) error {
 				o.Tail = 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/projectatomic/atomic/images"
 	"github.com/projectatomic/atomic/labels/run"
@@ -36,13 +37,23 @@ func terminalInput(ctx context.Context, t *testing.T, b *bench) {
 // sizes prints the size of its terminal each time a line is typed.
 func sizes() []string { return sh("while read line; do echo \"<$(stty size)>\"; done") }
 
-// wantSize checks what sizes prints the n-th time.
-func (d *dialog) wantSize(ctx context.Context, t *testing.T, n int, want string) {
+// wantSize asks sizes until it prints what is wanted. Podman hands on a size
+// without waiting for the terminal to have it.
+func (d *dialog) wantSize(ctx context.Context, t *testing.T, want string) {
 	t.Helper()
-	d.say(t, "\r")
-	d.out.awaitTimes(ctx, t, n, ">")
-	if got := d.out.String(); !strings.HasSuffix(strings.TrimSpace(got), want) {
-		t.Errorf("size number %d: got %q, want %s", n, got, want)
+	deadline := time.Now().Add(promptly)
+	for {
+		answers := strings.Count(d.out.String(), ">")
+		d.say(t, "\r")
+		d.out.awaitTimes(ctx, t, answers+1, ">")
+		got := d.out.String()
+		if strings.HasSuffix(strings.TrimSpace(got), want) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the sizes are %q, want that they become %s", got, want)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -51,9 +62,9 @@ func terminalSize(ctx context.Context, t *testing.T, b *bench) {
 	d := b.attach(ctx, t, name, images.AttachOptions{Stdin: true})
 	must(t, b.Start(ctx, name))
 	must(t, d.Resize(ctx, images.Size{Columns: 100, Rows: 40}))
-	d.wantSize(ctx, t, 1, "<40 100>")
+	d.wantSize(ctx, t, "<40 100>")
 	must(t, d.Resize(ctx, images.Size{Columns: 33, Rows: 7}))
-	d.wantSize(ctx, t, 2, "<7 33>")
+	d.wantSize(ctx, t, "<7 33>")
 }
 
 func terminalDetach(ctx context.Context, t *testing.T, b *bench) {
