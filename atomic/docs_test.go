@@ -353,3 +353,37 @@ func exampleWorld(t *testing.T) *testEnv {
 	}, "example/log:latest")
 	return te
 }
+
+// Documents name files of the source, which move.
+func TestDocsNameFilesThatExist(t *testing.T) {
+	named := regexp.MustCompile("`([a-z]+/[a-zA-Z0-9_/.-]+)`|\\]\\(([^)#]+)[^)]*\\)")
+	documents, err := filepath.Glob(docsDir + "/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	decisions, err := filepath.Glob(docsDir + "/decisions/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents = append(append(documents, decisions...), "../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md")
+	for _, document := range documents {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range named.FindAllStringSubmatch(string(text), -1) {
+			path := filepath.Join("..", found[1])
+			if found[2] != "" {
+				path = filepath.Join(filepath.Dir(document), found[2])
+			}
+			first, _, _ := strings.Cut(found[1], "/")
+			source := slices.Contains([]string{"atomic", "labels", "images", "docs", "tests"}, first)
+			if strings.Contains(found[2], "://") || found[2] == "" && !source {
+				continue
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%s names %s: %v", document, found[0], err)
+			}
+		}
+	}
+}
