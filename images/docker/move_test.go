@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,9 +19,6 @@ import (
 
 	"github.com/projectatomic/atomic/images"
 )
-
-// step is well within the deadlines of quick, several of it are not.
-const step = 40 * time.Millisecond
 
 // drips answers slowly, and then either ends or stops.
 func drips(part string, times int, stops bool) http.HandlerFunc {
@@ -43,6 +41,8 @@ func drips(part string, times int, stops bool) http.HandlerFunc {
 // TestStall has engines that are slow, which is fine, and that stop.
 func TestStall(t *testing.T) {
 	zeros := strings.Repeat("\x00", tarEnd)
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, stops := range []bool{false, true} {
 		s := newServer(t, "1.47")
 		var known atomic.Bool
@@ -54,11 +54,11 @@ func TestStall(t *testing.T) {
 			gives(`{"Id":"sha256:1"}`)(w, r)
 		})
 		s.on("/images/x", gives(`[]`))
-		s.on("/images/create", drips(`{"status":"Downloading","id":"1"}`, 5, stops))
-		s.on("/images/get", drips(zeros, 5, stops))
-		s.on("/images/load", drips(`{"stream":"Loaded image: x\n"}`, 5, stops))
+		s.on("/images/create", drips(`{"status":"Downloading","id":"1"}`, 6, stops))
+		s.on("/images/get", drips(zeros, 6, stops))
+		s.on("/images/load", drips(`{"stream":"Loaded image: x\n"}`, 6, stops))
 		s.on("/box/json", boxed("running", true))
-		s.on("/logs", drips(frame(1, "line\n"), 5, stops))
+		s.on("/logs", drips(frame(1, "line\n"), 6, stops))
 		e := openLimited(t, s.host, quick())
 		for _, o := range ops() {
 			switch o.name {
@@ -66,12 +66,14 @@ func TestStall(t *testing.T) {
 			default:
 				continue
 			}
-			err := o.call(t.Context(), e)
-			if stops {
-				wantKind(t, o.name+" that stops", err, images.ErrTimeout)
-			} else if err != nil {
-				t.Errorf("%s, slow: %v", o.name, err)
-			}
+			all.Go(func() {
+				err := o.call(t.Context(), e)
+				if stops {
+					wantKind(t, o.name+" that stops", err, images.ErrTimeout)
+				} else if err != nil {
+					t.Errorf("%s, slow: %v", o.name, err)
+				}
+			})
 		}
 	}
 }
@@ -80,12 +82,12 @@ func TestStall(t *testing.T) {
 type slow struct{ io.Reader }
 
 func (s slow) Read(p []byte) (int, error) {
-	time.Sleep(4 * step)
+	time.Sleep(late)
 	return s.Reader.Read(p)
 }
 
 func (s slow) Write(p []byte) (int, error) {
-	time.Sleep(4 * step)
+	time.Sleep(late)
 	return len(p), nil
 }
 
@@ -116,7 +118,7 @@ func TestLogsFollow(t *testing.T) {
 			t.Errorf("asked %s, want %s", got, want)
 		}
 		w.(http.Flusher).Flush()
-		time.Sleep(4 * step)
+		time.Sleep(late)
 		io.WriteString(w, frame(2, "late"))
 	})
 	var out, errs bytes.Buffer
@@ -272,7 +274,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("asked for %s, want %s", got, want)
 		}
 		w.(http.Flusher).Flush()
-		time.Sleep(4 * step) // longer than a question may take
+		time.Sleep(late) // longer than a question may take
 		io.WriteString(w, one+one)
 	})
 	e := openLimited(t, s.host, quick())

@@ -37,9 +37,13 @@ func (s *session) Pipe(ctx context.Context, streams images.Streams) error {
 	}
 	// Nothing more can come of the connection, and what is written to it would
 	// be lost.
-	s.conn.Close()
+	cut := s.cut.Load()
+	s.disconnect(errors.New("the session is over"))
+	if cut != nil {
+		err = *cut
+	}
 	if ctx.Err() == nil {
-		return s.ended(ctx, err, input)
+		return s.ended(ctx, err, cut != nil, input)
 	}
 	select {
 	case <-done: // so that nobody writes to the streams any more
@@ -107,14 +111,13 @@ func demultiplex(r io.Reader, stdout, stderr io.Writer) error {
 
 // ended tells what the end of the output means. The engine ends it when the
 // process ends and when the user detaches; that it just stops shows an engine
-// that died while the process goes on.
-func (s *session) ended(ctx context.Context, err error, in *input) error {
-	if cut := s.cut.Load(); cut != nil {
-		return &callError{doing: s.doing, err: *cut}
-	}
+// that died while the process goes on. cut tells that it was ended on this side.
+func (s *session) ended(ctx context.Context, err error, cut bool, in *input) error {
 	detached, inputOver := in.has()
 	var own callerError
 	switch {
+	case cut:
+		return &callError{doing: s.doing, err: err}
 	case detached && !errors.As(err, &own):
 		return nil
 	case err != nil && !errors.Is(err, syscall.ECONNRESET): // which is what unread input makes of the end

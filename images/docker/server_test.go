@@ -111,6 +111,9 @@ func gives(text string) http.HandlerFunc {
 	}
 }
 
+// pings answers as an engine of 1.47 answers a ping.
+func pings(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.47") }
+
 // says answers with an error as the engine does.
 func says(status int, words string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -148,9 +151,24 @@ func boxed(state string, running bool) http.HandlerFunc {
 		`"Config":{"Image":"image","StdinOnce":true},"HostConfig":{"RestartPolicy":{"Name":"no"}}}`, containerID, state, running))
 }
 
+// A step is well within the deadlines of quick, late is beyond them.
+const (
+	step = 150 * time.Millisecond
+	late = 6 * step
+)
+
 // quick are deadlines for tests that wait for them.
 func quick() limits {
-	return limits{answer: 100 * time.Millisecond, stall: 100 * time.Millisecond, settle: 100 * time.Millisecond, tidy: 50 * time.Millisecond, body: 1 << 20}
+	l := brief()
+	l.answer, l.stall = 4*step, 4*step
+	return l
+}
+
+// brief are those of New, but for the time to find out how a stream ended.
+func brief() limits {
+	l := patient()
+	l.settle, l.tidy = step, step/3
+	return l
 }
 
 // patient are those of New.
@@ -358,29 +376,32 @@ func runOnce(t testing.TB, e *Engine, spec run.Spec, streams images.Streams) (in
 
 // TestHanging has an engine that takes the question and never answers.
 func TestHanging(t *testing.T) {
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, o := range ops() {
 		for _, ping := range []bool{true, false} {
 			s := newServer(t, "1.47")
+			s.on("", s.hangs)
 			if ping {
-				s.on("", s.hangs)
-				s.on("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.47") })
-			} else {
-				s.on("", s.hangs)
+				s.on("/_ping", pings)
 			}
-			what := fmt.Sprintf("%s, answers a ping: %v", o.name, ping)
-			wantKind(t, what, o.call(t.Context(), openLimited(t, s.host, quick())), images.ErrTimeout)
-
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(20*time.Millisecond, cancel)
-			err := o.call(ctx, openLimited(t, s.host, patient()))
-			if o.name == "Events" && err == nil {
-				continue // for it a context that ends is the end
-			}
-			wantKind(t, what+", cancelled", err, nil)
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("%s, cancelled: %v", what, err)
-			}
+			all.Go(func() { hanging(t, fmt.Sprintf("%s, answers a ping: %v", o.name, ping), o, s) })
 		}
+	}
+}
+
+func hanging(t *testing.T, what string, o op, s *server) {
+	wantKind(t, what, o.call(t.Context(), openLimited(t, s.host, quick())), images.ErrTimeout)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(step, cancel)
+	err := o.call(ctx, openLimited(t, s.host, patient()))
+	if o.name == "Events" && err == nil {
+		return // for it a context that ends is the end
+	}
+	wantKind(t, what+", cancelled", err, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%s, cancelled: %v", what, err)
 	}
 }
 
@@ -418,7 +439,7 @@ func TestLying(t *testing.T) {
 			}
 			s := newServer(t, "1.47")
 			s.on("", c.answer)
-			s.on("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.47") })
+			s.on("/_ping", pings)
 			err := o.call(t.Context(), openLimited(t, s.host, patient()))
 			if err == nil && c.valid && valid[o.name] {
 				continue
@@ -453,7 +474,7 @@ func TestDying(t *testing.T) {
 				io.WriteString(c, words)
 				c.Close()
 			})
-			s.on("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.47") })
+			s.on("/_ping", pings)
 			wantKind(t, o.name+", dies "+what, o.call(t.Context(), openLimited(t, s.host, patient())), images.ErrUnreachable)
 		}
 	}

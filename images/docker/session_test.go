@@ -74,7 +74,7 @@ func TestPipeEnds(t *testing.T) {
 			io.WriteString(conn, c.stream)
 		}))
 		s.on("/json", c.inspect)
-		e := openLimited(t, s.host, quick())
+		e := openLimited(t, s.host, brief())
 		session := attach(t, e, images.AttachOptions{Stdin: true})
 		var out bytes.Buffer
 		streams := images.Streams{Stdout: &out}
@@ -107,7 +107,7 @@ func TestPipeReset(t *testing.T) {
 			io.ReadFull(c, make([]byte, 1)) // what is unread makes a reset of the close
 			io.WriteString(c, frame(1, "out"))
 		}))
-		e := openLimited(t, s.host, quick())
+		e := openLimited(t, s.host, brief())
 		var out bytes.Buffer
 		err := attach(t, e, images.AttachOptions{Stdin: true}).Pipe(t.Context(), images.Streams{
 			Stdin: strings.NewReader(strings.Repeat("typed", 1000)), Stdout: &out,
@@ -327,7 +327,7 @@ func TestExecEnds(t *testing.T) {
 			io.WriteString(conn, c.stream)
 		}))
 		s.on("/json", c.inspect)
-		e := openLimited(t, s.host, quick())
+		e := openLimited(t, s.host, brief())
 		session, err := e.Exec(t.Context(), "box", c.p)
 		if err != nil {
 			t.Fatal(err)
@@ -384,7 +384,7 @@ func TestExecDetachKeys(t *testing.T) {
 				got <- string(text)
 			}))
 			s.on("/json", gives(`{"Running":true,"Pid":7}`))
-			e := openLimited(t, s.host, quick())
+			e := openLimited(t, s.host, brief())
 			session, err := e.Exec(t.Context(), "box", images.Process{TTY: true, Stdin: true, DetachKeys: c.keys})
 			if err != nil {
 				t.Fatal(err)
