@@ -32,7 +32,7 @@ const daemonSays = "Error response from daemon: "
 func (e *callError) Error() string {
 	text := strings.Replace(e.err.Error(), daemonSays, "", 1)
 	// The other kinds show in the engine's own words.
-	if e.kind == images.ErrUnreachable || e.kind == images.ErrTimeout {
+	if errors.Is(e.kind, images.ErrUnreachable) || errors.Is(e.kind, images.ErrTimeout) {
 		text = e.kind.Error() + ": " + text
 	}
 	if e.doing == "" {
@@ -56,7 +56,8 @@ type timeout struct {
 }
 
 func noAnswer(after time.Duration) timeout { return timeout{"no answer from the engine within", after} }
-func noByte(after time.Duration) timeout   { return timeout{"not a byte from the engine for", after} }
+
+func noByte(after time.Duration) timeout { return timeout{"not a byte from the engine for", after} }
 
 func (t timeout) Error() string { return fmt.Sprintf("%s %v", t.what, t.after) }
 

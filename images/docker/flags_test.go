@@ -124,8 +124,10 @@ func flat(t *testing.T, request client.ContainerCreateOptions) map[string]string
 		name  string
 		value any
 	}{
-		{"Config", request.Config}, {"HostConfig", request.HostConfig},
-		{"Networking", request.NetworkingConfig}, {"", map[string]any{"Name": request.Name, "Platform": request.Platform}},
+		{"Config", request.Config},
+		{"HostConfig", request.HostConfig},
+		{"Networking", request.NetworkingConfig},
+		{"", map[string]any{"Name": request.Name, "Platform": request.Platform}},
 	} {
 		text, err := json.Marshal(part.value)
 		if err != nil {

@@ -222,8 +222,10 @@ func TestCreateTooNew(t *testing.T) {
 	for api, specs := range map[string][]run.Spec{
 		"1.43": {{Annotations: []run.Pair{{Name: "a", Value: "b"}}}},
 		"1.44": {
-			{Health: run.Health{StartInterval: time.Second}}, {MAC: "02:00:00:00:00:01"},
-			{Networks: []run.Network{{Name: "a"}, {Name: "b"}}}, {Devices: []run.Device{{Source: "vendor.com/class=a"}}},
+			{Health: run.Health{StartInterval: time.Second}},
+			{MAC: "02:00:00:00:00:01"},
+			{Networks: []run.Network{{Name: "a"}, {Name: "b"}}},
+			{Devices: []run.Device{{Source: "vendor.com/class=a"}}},
 			{Mounts: []run.Mount{{Type: run.Bind, Source: "/a", Target: "/b", MustExist: true, Options: []string{"ro", "bind-recursive=readonly"}}}},
 		},
 		"1.45": {{Mounts: []run.Mount{{Type: run.Volume, Source: "a", Target: "/b", Options: []string{"volume-subpath=c"}}}}},

@@ -27,29 +27,31 @@ func (s *session) Pipe(ctx context.Context, streams images.Streams) error {
 	input := s.newInput()
 	defer input.start(streams.Stdin, s.e.limits.settle)()
 
-	done := make(chan error, 1)
-	go func() { done <- s.output(streams) }()
 	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = s.output(streams)
+	}()
 	select {
-	case err = <-done:
+	case <-done:
 	case <-ctx.Done():
-		err = ctx.Err()
 	}
 	// Nothing more can come of the connection, and what is written to it would
 	// be lost.
 	cut := s.cut.Load()
 	s.disconnect(errors.New("the session is over"))
-	if cut != nil {
-		err = *cut
-	}
-	if ctx.Err() == nil {
-		return s.ended(ctx, err, cut != nil, input)
-	}
 	select {
-	case <-done: // so that nobody writes to the streams any more
+	case <-done: // nobody writes to the streams any more
 	case <-time.After(s.e.limits.settle): // the caller's writer hangs
 	}
-	return &callError{doing: s.doing, err: ctx.Err()}
+	switch {
+	case ctx.Err() != nil:
+		return &callError{doing: s.doing, err: ctx.Err()}
+	case cut != nil:
+		return &callError{doing: s.doing, err: *cut}
+	}
+	return s.ended(ctx, err, input)
 }
 
 // output copies what the process prints.
@@ -79,7 +81,7 @@ func writer(w io.Writer) io.Writer {
 func demultiplex(r io.Reader, stdout, stderr io.Writer) error {
 	var head [8]byte
 	for {
-		if _, err := io.ReadFull(r, head[:]); err == io.EOF {
+		if _, err := io.ReadFull(r, head[:]); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
@@ -111,13 +113,11 @@ func demultiplex(r io.Reader, stdout, stderr io.Writer) error {
 
 // ended tells what the end of the output means. The engine ends it when the
 // process ends and when the user detaches; that it just stops shows an engine
-// that died while the process goes on. cut tells that it was ended on this side.
-func (s *session) ended(ctx context.Context, err error, cut bool, in *input) error {
+// that died while the process goes on.
+func (s *session) ended(ctx context.Context, err error, in *input) error {
 	detached, inputOver := in.has()
 	var own callerError
 	switch {
-	case cut:
-		return &callError{doing: s.doing, err: err}
 	case detached && !errors.As(err, &own):
 		return nil
 	case err != nil && !errors.Is(err, syscall.ECONNRESET): // which is what unread input makes of the end

@@ -157,7 +157,7 @@ func readMessages(r io.Reader, f func(message) error) error {
 		short.N = maxMessage
 		var m message
 		switch err := dec.Decode(&m); {
-		case err == io.EOF && short.N > 0:
+		case errors.Is(err, io.EOF) && short.N > 0:
 			return nil
 		case err != nil && short.N <= 0:
 			return errTooLong

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -63,7 +64,7 @@ func (r pausing) Read(p []byte) (int, error) {
 	r.stall.timer.Stop()
 	n, err := r.Reader.Read(p)
 	r.stall.timer.Reset(r.stall.limit)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		r.failed.Store(&callerError{err})
 	}
 	return n, err

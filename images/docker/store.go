@@ -46,8 +46,8 @@ func inspectedImage(r image.InspectResponse) (images.Image, error) {
 	}
 	img := images.Image{
 		ID:           r.ID,
-		Names:        named(r.RepoTags, "<none>:<none>"),
-		Digests:      named(r.RepoDigests, "<none>@<none>"),
+		Names:        named(r.RepoTags),
+		Digests:      named(r.RepoDigests),
 		Size:         r.Size,
 		OS:           r.Os,
 		Architecture: r.Architecture,
@@ -74,11 +74,11 @@ func inspectedImage(r image.InspectResponse) (images.Image, error) {
 	return img, nil
 }
 
-// named drops what stands for no name.
-func named(names []string, none string) []string {
+// named drops what stands for no name: <none>:<none>, <none>@sha256:….
+func named(names []string) []string {
 	var out []string
 	for _, n := range names {
-		if n != none {
+		if !strings.HasPrefix(n, "<none>") {
 			out = append(out, n)
 		}
 	}
@@ -96,8 +96,8 @@ func (e *Engine) Images(ctx context.Context) ([]images.Image, error) {
 		for _, s := range r.Items {
 			out = append(out, images.Image{
 				ID:         s.ID,
-				Names:      named(s.RepoTags, "<none>:<none>"),
-				Digests:    namedDigests(s.RepoDigests),
+				Names:      named(s.RepoTags),
+				Digests:    named(s.RepoDigests),
 				Labels:     s.Labels,
 				Created:    time.Unix(s.Created, 0),
 				Size:       s.Size,
@@ -110,18 +110,6 @@ func (e *Engine) Images(ctx context.Context) ([]images.Image, error) {
 		return nil, err
 	}
 	return out, nil
-}
-
-// namedDigests drops the digests of images that lost their name: a list says
-// <none>@sha256:… of them.
-func namedDigests(digests []string) []string {
-	var out []string
-	for _, d := range digests {
-		if !strings.HasPrefix(d, "<none>@") {
-			out = append(out, d)
-		}
-	}
-	return out
 }
 
 // Tag gives the image another name.

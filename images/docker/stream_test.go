@@ -117,8 +117,11 @@ func TestReadLoad(t *testing.T) {
 		want         []string
 		err          string
 	}{
-		{"names", progress + `{"stream":"Loaded image: host:5000/some/image:v1\n"}` + "\r\n" + `{"stream":"Loaded image: busybox:test\n"}`,
-			[]string{"host:5000/some/image:v1", "busybox:test"}, ""},
+		{
+			"names", progress + `{"stream":"Loaded image: host:5000/some/image:v1\n"}` + "\r\n" + `{"stream":"Loaded image: busybox:test\n"}`,
+			[]string{"host:5000/some/image:v1", "busybox:test"},
+			"",
+		},
 		{"an ID", `{"stream":"Loaded image ID: sha256:0123\n"}`, []string{"sha256:0123"}, ""},
 		{"a line of its own", `{"stream":"The image x already exists, renaming the old one\nLoaded image: x\n"}`, []string{"x"}, ""},
 		{"an error", progress + `{"errorDetail":{"message":"Error processing tar file(exit status 1): unexpected EOF"}}`, nil, "unexpected EOF"},
