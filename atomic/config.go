@@ -31,6 +31,12 @@ type config struct {
 	noProxy        string
 }
 
+// proxies are the variables that programs started by atomic find their proxies
+// in: podman's service, and a label's program on the host.
+func (c config) proxies() map[string]string {
+	return map[string]string{"HTTP_PROXY": c.httpProxy, "HTTPS_PROXY": c.httpsProxy, "NO_PROXY": c.noProxy}
+}
+
 // loadConfig reads the configuration. A file that is not there, or is empty,
 // gives the zero config.
 func loadConfig(getenv func(string) string) (config, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/projectatomic/atomic/images"
 	"github.com/projectatomic/atomic/images/docker"
@@ -16,6 +17,13 @@ func (e *env) findEngine(ctx context.Context) (images.Engine, error) {
 	conf, err := loadConfig(e.getenv)
 	if err != nil {
 		return nil, err
+	}
+	for name, value := range conf.proxies() {
+		if _, set := e.lookupEnv(name); !set && value != "" {
+			if err := e.setenv(name, value); err != nil {
+				return nil, fmt.Errorf("passing the proxy on: %w", err)
+			}
+		}
 	}
 	probes := images.Probe(ctx, images.ProbeEnv{Getenv: e.getenv, UID: e.uid})
 	probes.Wanted, probes.ConfDocker, probes.ConfStorage = e.globals.engine, conf.defaultDocker, conf.defaultStorage

@@ -22,6 +22,7 @@ type env struct {
 	stderr  io.Writer
 	getenv  func(string) string
 	environ func() []string
+	setenv  func(name, value string) error
 	getwd   func() (string, error)
 	now     func() time.Time
 	uid     int
@@ -47,7 +48,7 @@ type globals struct {
 func osEnv() *env {
 	return &env{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		getenv: os.Getenv, environ: os.Environ, getwd: os.Getwd, now: time.Now, uid: os.Getuid(),
+		getenv: os.Getenv, environ: os.Environ, setenv: os.Setenv, getwd: os.Getwd, now: time.Now, uid: os.Getuid(),
 		signals: newSignals(),
 		open:    openEngine,
 	}

@@ -225,3 +225,24 @@ func TestInterruptedReplacement(t *testing.T) {
 		t.Errorf("more than the new container is left:\n%s", left)
 	}
 }
+
+// Proxies of the configuration reach the programs that atomic starts, unless
+// the caller has some.
+func TestProxies(t *testing.T) {
+	te := newTestEnv(t)
+	te.addImage(time.Now(), map[string]string{"RUN": "env"}, "web:latest")
+	te.environ["HTTPS_PROXY"] = "http://caller"
+	conf := "http_proxy: http://proxy:3128\nhttps_proxy: http://other\n"
+	if err := os.WriteFile(te.environ["ATOMIC_CONF"], []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stdout := te.mustRun("run", "--accept-risk", "host-command", "web")
+	for _, want := range []string{"HTTP_PROXY=http://proxy:3128\n", "HTTPS_PROXY=http://caller\n"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q lacks %q", stdout, want)
+		}
+	}
+	if strings.Contains(stdout, "NO_PROXY") {
+		t.Errorf("%q has a proxy that nobody set", stdout)
+	}
+}

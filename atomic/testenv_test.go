@@ -68,7 +68,8 @@ func (te *testEnv) env(stdin io.Reader, stdout, stderr io.Writer) *env {
 			}
 			return list
 		},
-		getwd: func() (string, error) { return te.dir, nil },
+		setenv: func(name, value string) error { environ[name] = value; return nil },
+		getwd:  func() (string, error) { return te.dir, nil },
 	}
 }
 

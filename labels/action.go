@@ -171,7 +171,7 @@ func (c *classifier) engineFlags(words []run.Word) []run.Word {
 		case takes && !joined && len(words) > 0:
 			words = words[1:]
 		}
-		c.add(IgnoredFlag, run.Note, w.At, "the user chooses the engine, with --engine, DOCKER_HOST or CONTAINER_HOST", name+" is ignored")
+		c.add(run.IgnoredFlag, run.Note, w.At, "the user chooses the engine, with --engine, DOCKER_HOST or CONTAINER_HOST", name+" is ignored")
 	}
 	return words
 }

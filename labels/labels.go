@@ -24,7 +24,6 @@ const (
 	UnsetVariable       run.Code = "unset-variable"
 	UnknownVerb         run.Code = "unknown-verb"
 	DroppedSudo         run.Code = "dropped-sudo"
-	IgnoredFlag         run.Code = "ignored-flag"
 )
 
 // A Text is a label as an image has it.

@@ -58,8 +58,8 @@ func TestClassify(t *testing.T) {
 		{"docker run IMAGE", "run", ""},
 		{"/usr/bin/podman container run IMAGE", "run", ""},
 		{"docker-latest run IMAGE", "run", ""},
-		{"docker --log-level=debug -D -H unix:///x run IMAGE", "run", IgnoredFlag},
-		{"docker -Hunix:///x run IMAGE", "run", IgnoredFlag},
+		{"docker --log-level=debug -D -H unix:///x run IMAGE", "run", run.IgnoredFlag},
+		{"docker -Hunix:///x run IMAGE", "run", run.IgnoredFlag},
 		{"docker --nonsense run IMAGE", "", run.UnknownFlag},
 		{"docker", "", UnknownVerb},
 		{"docker rnu IMAGE", "", UnknownVerb},
@@ -77,7 +77,8 @@ func TestClassify(t *testing.T) {
 		{"sudo ls", "host-command", DroppedSudo},
 		{"docker run -e HOME IMAGE", "run", run.EnvFromCaller},
 		{"docker run IMAGE --privileged", "run", run.OptionAfterImage},
-		{"docker run IMAGE sh --privileged", "run", ""},
+		{"docker run IMAGE sh --privileged", "run", run.OptionAfterImage},
+		{"docker run IMAGE sh -c --foo", "run", ""},
 		{"${OPT1}", "", Empty},
 	} {
 		r := Read(Text{Label: "RUN", Value: c.text}, Vars{Image: "web", Name: "web"}, nil)

@@ -21,6 +21,7 @@ const (
 	NoImage          Code = "no-image"
 	OptionAfterImage Code = "option-after-image"
 	EnvFromCaller    Code = "env-from-caller"
+	IgnoredFlag      Code = "ignored-flag"  // it has no effect
 	NotSupported     Code = "not-supported" // the target cannot express the field
 )
 

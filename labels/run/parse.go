@@ -243,18 +243,26 @@ func checkImage(name string) error {
 
 var transports = []string{"docker", "docker-archive", "docker-daemon", "oci", "oci-archive", "dir", "containers-storage"}
 
-// optionsAfter remarks on options that come too late to be options.
+// optionsAfter remarks on options that come too late to be options: on all that
+// stand right behind the image, and behind a program's name on those that are
+// spelled like the engine's.
 func (p *parser) optionsAfter(args []Word) {
+	leading := true
 	for _, w := range args {
-		if w.At.Source == UserWord || len(w.Text) < 2 || w.Text[0] != '-' || w.Text == "--" {
+		if w.At.Source == UserWord || w.Text == "--" {
 			return
 		}
 		name, _, _ := strings.Cut(w.Text, "=")
+		isOption, isFlag := len(w.Text) > 1 && w.Text[0] == '-', flagByName()[name] != nil
+		leading = leading && isOption
+		if !leading && !(isFlag && strings.HasPrefix(name, "--")) {
+			continue
+		}
 		f := Finding{
 			Code: OptionAfterImage, Level: Note, Field: "Args", Origin: w.At,
 			Message: fmt.Sprintf("%s stands after the image, so it goes to the container", w.Text),
 		}
-		if flagByName()[name] != nil {
+		if leading && isFlag {
 			f.Level, f.Hint = Warning, "put "+name+" before the image if it is meant for the engine"
 		}
 		p.findings = append(p.findings, f)

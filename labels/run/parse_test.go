@@ -332,7 +332,8 @@ func TestRemarks(t *testing.T) {
 		{"image --privileged", OptionAfterImage, Warning},
 		{"image -v /a:/b", OptionAfterImage, Warning},
 		{"image --frobnicate", OptionAfterImage, Note},
-		{"--net=host -p 80:80 image", Conflict, Warning},
+		{"--net=host -p 80:80 image", IgnoredFlag, Warning},
+		{"image sh --privileged", OptionAfterImage, Note},
 	} {
 		_, findings := parse(strings.Fields(c.text)...)
 		if len(findings) != 1 || findings[0].Code != c.code || findings[0].Level != c.level {

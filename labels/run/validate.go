@@ -52,7 +52,7 @@ func networkConflicts(s Spec) []Finding {
 		}
 		if shared && (len(s.Ports) > 0 || s.PublishAll) {
 			findings = append(findings, Finding{
-				Code: Conflict, Level: Warning, Field: "Ports",
+				Code: IgnoredFlag, Level: Warning, Field: "Ports",
 				Message: fmt.Sprintf("with --net=%s ports are not published", n.Name), Hint: "leave out -p",
 			})
 		}
