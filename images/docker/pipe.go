@@ -80,6 +80,7 @@ func writer(w io.Writer) io.Writer {
 // believes no length that it has not seen the bytes of.
 func demultiplex(r io.Reader, stdout, stderr io.Writer) error {
 	var head [8]byte
+	buf := make([]byte, 32<<10)
 	for {
 		if _, err := io.ReadFull(r, head[:]); errors.Is(err, io.EOF) {
 			return nil
@@ -102,7 +103,7 @@ func demultiplex(r io.Reader, stdout, stderr io.Writer) error {
 		default:
 			return errNonsense
 		}
-		if _, err := io.Copy(to, frame); err != nil {
+		if _, err := io.CopyBuffer(to, frame, buf); err != nil {
 			return err
 		}
 		if frame.(*io.LimitedReader).N > 0 {

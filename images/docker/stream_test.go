@@ -217,6 +217,17 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
+func BenchmarkDemultiplex(b *testing.B) {
+	stream := strings.Repeat(frame(1, strings.Repeat("x", 16<<10))+frame(2, "short"), 64)
+	b.SetBytes(int64(len(stream)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := demultiplex(strings.NewReader(stream), toCaller{io.Discard}, toCaller{io.Discard}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func FuzzDemultiplex(f *testing.F) {
 	f.Add([]byte(frame(1, "out") + frame(2, "err")))
 	f.Add([]byte("\x01\x00\x00\x00\xff\xff\xff\xffabc"))
