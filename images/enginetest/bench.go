@@ -103,8 +103,9 @@ func (b *bench) cleanup(t *testing.T, what string, undo func(context.Context) er
 	})
 }
 
-// create makes a container, by default of the plain image and with a name of
-// its own, which it returns.
+// create makes a container, by default of the plain image, with a name of its
+// own, which it returns, and without a network: engines on one machine share
+// its packet filter and trip over one another there.
 func (b *bench) create(ctx context.Context, t *testing.T, spec run.Spec) string {
 	t.Helper()
 	if spec.Name == "" {
@@ -112,6 +113,9 @@ func (b *bench) create(ctx context.Context, t *testing.T, spec run.Spec) string 
 	}
 	if spec.Image == "" {
 		spec.Image = b.image
+	}
+	if spec.Networks == nil {
+		spec.Networks = []run.Network{{Name: "none"}}
 	}
 	b.forget(t, spec.Name)
 	_, _, err := b.Create(ctx, spec)
