@@ -141,3 +141,19 @@ func (n *normaliser) complete(name string) string {
 	}
 	return found[0]
 }
+
+// lateOption gives the first option of the command itself that the user typed
+// behind the image, where it goes to the container.
+func lateOption(c *cli.Context) string {
+	n := normaliser{flags: c.Command.Flags}
+	for _, word := range c.Args().Tail() {
+		if len(word) < 2 || word[0] != '-' {
+			return ""
+		}
+		name, _, _ := strings.Cut(word, "=")
+		if _, known := n.lookup(name); known {
+			return name
+		}
+	}
+	return ""
+}

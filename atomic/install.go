@@ -19,7 +19,7 @@ func installCommand(e *env) *cli.Command {
 		ArgsUsage: "IMAGE [ARG...]",
 		Flags: slices.Concat([]cli.Flag{
 			o.nameFlag(),
-			&cli.StringFlag{Name: "storage", Usage: "kept for old scripts: docker or podman, as --engine", Destination: &o.storage},
+			&cli.StringFlag{Name: "storage", Usage: "kept for old scripts: the same as --engine `ENGINE`", Destination: &o.storage},
 		}, o.labelOptions.flags(), o.pull.flags()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {

@@ -27,7 +27,7 @@ func runCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "ephemeral", Usage: "remove the container when it ends", Destination: &o.ephemeral},
 			&cli.BoolFlag{Name: "spc", Usage: "without a RUN label, make the container super-privileged", Destination: &o.spc},
 			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "without a RUN label, run in the background", Destination: &o.detach},
-			&cli.StringFlag{Name: "storage", Usage: "kept for old scripts: docker or podman, as --engine", Destination: &o.storage},
+			&cli.StringFlag{Name: "storage", Usage: "kept for old scripts: the same as --engine `ENGINE`", Destination: &o.storage},
 		}, o.labelOptions.flags(), o.pull.flags()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
@@ -37,6 +37,9 @@ func runCommand(e *env) *cli.Command {
 				return usageError{"atomic run", "--quiet and --display exclude each other"}
 			}
 			o.image, o.words = c.Args().First(), c.Args().Tail()
+			if late := lateOption(c); late != "" && !o.quiet {
+				e.notef("atomic: %s stands behind the image, so it goes to the container; for atomic, put it before the image", late)
+			}
 			if err := e.storage(o.storage); err != nil {
 				return err
 			}

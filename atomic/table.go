@@ -116,5 +116,5 @@ func wantArgs(c *cli.Context, command string, least, most int) error {
 
 // storageFlag is the original's way to name an engine.
 func storageFlag(storage *string) cli.Flag {
-	return &cli.StringFlag{Name: "storage", Usage: "kept for old scripts: docker or podman, as --engine", Destination: storage}
+	return &cli.StringFlag{Name: "storage", Usage: "kept for old scripts: the same as --engine `ENGINE`", Destination: storage}
 }

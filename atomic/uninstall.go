@@ -23,7 +23,7 @@ func uninstallCommand(e *env) *cli.Command {
 		Flags: slices.Concat([]cli.Flag{
 			o.nameFlag(),
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "remove the containers of the image first", Destination: &o.force},
-			&cli.StringFlag{Name: "storage", Usage: "kept for old scripts: docker or podman, as --engine", Destination: &o.storage},
+			&cli.StringFlag{Name: "storage", Usage: "kept for old scripts: the same as --engine `ENGINE`", Destination: &o.storage},
 		}, o.labelOptions.flags()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
