@@ -38,10 +38,14 @@ func (e *Engine) save(ctx context.Context, refs []string, w io.Writer) error {
 	}
 	defer resp.Body.Close()
 	to := &saveWriter{w: w}
-	if _, err := io.Copy(to, idle.reader(resp.Body)); err != nil && to.err == nil {
-		return unreachable(ctx, err)
+	_, err = io.Copy(to, idle.reader(resp.Body))
+	switch {
+	case to.err != nil:
+		return to.err
+	case ctx.Err() != nil:
+		return ended(ctx)
 	}
-	return to.err
+	return unreachable(ctx, err)
 }
 
 // A saveWriter tells its own error from one of the connection.

@@ -101,7 +101,8 @@ func (f *fake) query() string {
 func (f *fake) engine(t testing.TB) *Engine {
 	t.Helper()
 	l := defaultLimits()
-	l.answer, l.stall, l.settle, l.keys, l.look, l.body = 300*time.Millisecond, 300*time.Millisecond, 200*time.Millisecond, time.Millisecond, 5*time.Millisecond, 1<<20
+	l.answer, l.stall, l.settle = 300*time.Millisecond, 300*time.Millisecond, 200*time.Millisecond
+	l.keys, l.again, l.look, l.body = 5*time.Millisecond, time.Millisecond, 5*time.Millisecond, 1<<20
 	e, err := newEngine(f.uri, l)
 	if err != nil {
 		t.Fatal(err)

@@ -95,16 +95,23 @@ func (e *Engine) inspectImage(ctx context.Context, ref string) (imageAnswer, err
 	if ref == "" {
 		return a, images.ErrNotFound
 	}
-	// The service stumbles when another image goes while it looks at this one.
+	err := e.askAgain(ctx, get(path("images", lookup(ref), "json")), &a)
+	return a, err
+}
+
+// askAgain asks about images. The service stumbles when another image goes while it
+// looks, so it is asked again when it fails for no reason of ours.
+func (e *Engine) askAgain(ctx context.Context, r request, answer any) error {
 	for try := 1; ; try++ {
-		err := e.call(ctx, get(path("images", lookup(ref), "json")), &a)
-		if err == nil || try == 5 || !strings.Contains(err.Error(), "runtime error:") {
-			return a, err
+		err := e.call(ctx, r, answer)
+		var said *serviceError
+		if err == nil || try == 5 || !errors.As(err, &said) || said.kind != nil {
+			return err
 		}
 		select {
-		case <-time.After(e.limits.keys):
+		case <-time.After(e.limits.again):
 		case <-ctx.Done():
-			return a, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }
@@ -120,7 +127,7 @@ func (e *Engine) Images(ctx context.Context) ([]images.Image, error) {
 		Labels      map[string]string
 		Names       []string
 	}
-	if err := e.call(ctx, get("/images/json"), &answer); err != nil {
+	if err := e.askAgain(ctx, get("/images/json"), &answer); err != nil {
 		return nil, fmt.Errorf("listing images: %w", err)
 	}
 	all := make([]images.Image, 0, len(answer))

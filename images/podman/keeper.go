@@ -116,7 +116,7 @@ func (e *Engine) Rename(ctx context.Context, name, newName string) error {
 // Remove removes a container.
 func (e *Engine) Remove(ctx context.Context, name string, force bool) error {
 	r := request{method: http.MethodDelete, path: path("containers", name)}.
-		with("v", "true", "force", strconv.FormatBool(force))
+		with("volumes", "true", "force", strconv.FormatBool(force))
 	if force {
 		r = r.with("timeout", "0")
 	}

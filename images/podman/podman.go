@@ -39,6 +39,7 @@ type limits struct {
 	stall  time.Duration // without a byte while something large is moved
 	settle time.Duration // to tell how a stream ended
 	keys   time.Duration // between the detach keys, so that they arrive one by one
+	again  time.Duration // before a question is asked again
 	look   time.Duration // between looks at a container that does not run yet
 	body   int64         // bytes of an answer that is kept in memory
 }
@@ -49,6 +50,7 @@ func defaultLimits() limits {
 		stall:  2 * time.Minute,
 		settle: 5 * time.Second,
 		keys:   40 * time.Millisecond,
+		again:  30 * time.Millisecond,
 		look:   250 * time.Millisecond,
 		body:   64 << 20,
 	}

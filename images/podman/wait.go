@@ -149,9 +149,10 @@ func (w *watchers) saw(name string, a containerAnswer) {
 	for _, wt := range w.all {
 		if slices.Contains(wt.names, name) {
 			select {
-			case wt.seen <- a:
+			case <-wt.seen: // what is newer counts
 			default:
 			}
+			wt.seen <- a
 		}
 	}
 }
