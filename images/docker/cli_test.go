@@ -29,6 +29,11 @@ func TestAgainstDocker(t *testing.T) {
 	command := dockerCommand(t)
 	e := open(t, host)
 	image := loadImage(t, e, enginetest.ImageOptions{Cmd: []string{"sh"}})
+	t.Cleanup(func() { // the volume that some flags name
+		if _, err := e.cli.VolumeRemove(context.Background(), "dockertest-data", client.VolumeRemoveOptions{Force: true}); err != nil {
+			t.Error(err)
+		}
+	})
 	var made, all atomic.Int32
 	t.Run("flags", func(t *testing.T) {
 		for _, c := range flagCases(t) {
