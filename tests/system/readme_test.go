@@ -46,16 +46,19 @@ func TestReadme(t *testing.T) {
 	if len(sessions) < 3 {
 		t.Fatalf("README.md has %d sessions", len(sessions))
 	}
+	var host []string
 	for _, session := range sessions {
 		for _, command := range session {
-			typeCommand(t, w, command)
+			host = typeCommand(t, w, command, host)
 		}
 	}
 }
 
-// typeCommand runs a line of a session. A program of the host may have to wait
-// for what an earlier line began.
-func typeCommand(t *testing.T, w *built.World, c console.Command) {
+// typeCommand runs a line of a session and gives the words of a program of the
+// host, for the next line. Such a program may have to wait for the service of
+// which it speaks, and what was said to a service that did not listen yet has
+// to be said again.
+func typeCommand(t *testing.T, w *built.World, c console.Command, before []string) []string {
 	t.Helper()
 	words, err := shlex.Split(c.Text)
 	if err != nil || len(words) == 0 {
@@ -69,10 +72,14 @@ func typeCommand(t *testing.T, w *built.World, c console.Command) {
 		if err := c.Check(printed.String()); err != nil {
 			t.Error(err)
 		}
-		return
+		return nil
 	}
 	w.Eventually(c.Text, func() bool {
+		if before != nil && exec.Command(before[0], before[1:]...).Run() != nil {
+			return false
+		}
 		out, err := exec.Command(words[0], words[1:]...).CombinedOutput()
 		return err == nil && c.Check(string(out)) == nil
 	})
+	return words
 }
