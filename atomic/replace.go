@@ -34,9 +34,9 @@ const (
 )
 
 // putBack gives a container that an interrupted replacement has moved aside its
-// name back; with display it is left where it is.
-func (e *env) putBack(ctx context.Context, eng images.Engine, there *present, name string, display bool) error {
-	if there.container != nil || there.old == nil || display {
+// name back.
+func (e *env) putBack(ctx context.Context, eng images.Engine, there *present, name string) error {
+	if there.container != nil || there.old == nil {
 		return nil
 	}
 	e.notef("atomic: a replacement of container %s was interrupted; the old one is back", name)

@@ -82,11 +82,11 @@ func runRun(ctx context.Context, e *env, o *runOptions) error {
 				name += "-spc"
 			}
 		}
-		there, err := e.look(ctx, eng, o.image, name)
+		there, err := e.look(ctx, eng, o.image, name, o.display)
 		if err != nil {
 			return err
 		}
-		if err := e.putBack(ctx, eng, &there, name, o.display); err != nil {
+		if err := e.putBack(ctx, eng, &there, name); err != nil {
 			return err
 		}
 		if there.container != nil && !o.replace {
@@ -103,8 +103,9 @@ type present struct {
 	old       *images.Container // moved aside by a replacement
 }
 
-// look asks the engine for all of it at once.
-func (e *env) look(ctx context.Context, eng images.Engine, image, name string) (p present, err error) {
+// look asks the engine for all of it at once. With display nothing will be put
+// back, so that there is no need to know what could be.
+func (e *env) look(ctx context.Context, eng images.Engine, image, name string, display bool) (p present, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		img, err := eng.Image(ctx, image)
@@ -117,10 +118,12 @@ func (e *env) look(ctx context.Context, eng images.Engine, image, name string) (
 		p.container, err = e.container(ctx, eng, name)
 		return err
 	})
-	g.Go(func() (err error) {
-		p.old, err = e.container(ctx, eng, name+oldSuffix)
-		return err
-	})
+	if !display {
+		g.Go(func() (err error) {
+			p.old, err = e.container(ctx, eng, name+oldSuffix)
+			return err
+		})
+	}
 	return p, g.Wait()
 }
 
