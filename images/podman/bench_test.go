@@ -37,6 +37,8 @@ func loadImage(t testing.TB, e *Engine) string {
 	if _, err := e.Load(t.Context(), bytes.NewReader(archive)); err != nil {
 		t.Fatal(err)
 	}
+	// A container that goes by itself may still have it; then it stays.
+	t.Cleanup(func() { e.RemoveImage(context.WithoutCancel(t.Context()), name, false) })
 	return name
 }
 

@@ -3,6 +3,7 @@ package podman
 import (
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -249,65 +250,81 @@ func TestCreateRequestGolden(t *testing.T) {
 	}
 }
 
-func TestFindings(t *testing.T) {
-	type finding struct {
-		code  run.Code
-		level run.Level
-		field string
+// A findingCase is a spec and what is found about it.
+type findingCase struct {
+	spec run.Spec
+	want []finding
+}
+
+type finding struct {
+	code  run.Code
+	level run.Level
+	field string
+}
+
+func refused(field string) []finding  { return []finding{{run.NotSupported, run.Error, field}} }
+func bad(field string) []finding      { return []finding{{run.BadValue, run.Error, field}} }
+func conflict(field string) []finding { return []finding{{run.Conflict, run.Error, field}} }
+func ignored(field string) []finding  { return []finding{{run.NotSupported, run.Warning, field}} }
+
+func bind(options ...string) run.Spec {
+	return run.Spec{Mounts: []run.Mount{{Type: run.Bind, Source: "/a", Target: "/a", Options: options}}}
+}
+
+func volume(options ...string) run.Spec {
+	return run.Spec{Mounts: []run.Mount{{Type: run.Volume, Source: "a", Target: "/a", Options: options}}}
+}
+
+func networks(names ...string) run.Spec {
+	var s run.Spec
+	for _, n := range names {
+		s.Networks = append(s.Networks, run.Network{Name: n})
 	}
-	refused := func(field string) []finding { return []finding{{run.NotSupported, run.Error, field}} }
-	bad := func(field string) []finding { return []finding{{run.BadValue, run.Error, field}} }
-	conflict := func(field string) []finding { return []finding{{run.Conflict, run.Error, field}} }
-	ignored := func(field string) []finding { return []finding{{run.NotSupported, run.Warning, field}} }
-	bind := func(options ...string) run.Spec {
-		return run.Spec{Mounts: []run.Mount{{Type: run.Bind, Source: "/a", Target: "/a", Options: options}}}
+	return s
+}
+
+func with(s run.Spec, f func(*run.Spec)) run.Spec {
+	f(&s)
+	return s
+}
+
+// lifeFindings are about the process, its life and its files.
+func lifeFindings() map[string]findingCase {
+	return map[string]findingCase{
+		"links":                  {run.Spec{Links: []string{"a"}}, refused("Links")},
+		"link-local":             {run.Spec{LinkLocalIPs: []string{"169.254.0.1"}}, refused("LinkLocalIPs")},
+		"domain name":            {run.Spec{Domainname: "x"}, ignored("Domainname")},
+		"kernel memory":          {run.Spec{KernelMemory: 1}, ignored("KernelMemory")},
+		"keep-groups":            {run.Spec{Groups: []string{"keep-groups"}}, refused("Groups[0]")},
+		"signal":                 {run.Spec{StopSignal: "SIGX"}, bad("StopSignal")},
+		"always and --rm":        {run.Spec{Remove: true, Restart: run.Restart{Policy: "always"}}, conflict("Restart.Policy")},
+		"on-failure and --rm":    {run.Spec{Remove: true, Restart: run.Restart{Policy: "on-failure"}}, nil},
+		"retries of nothing":     {run.Spec{Restart: run.Restart{Retries: 2}}, ignored("Restart.Retries")},
+		"health without command": {run.Spec{Health: run.Health{Retries: 2}}, ignored("Health.Retries")},
+		"health on and off":      {run.Spec{Health: run.Health{Disabled: true, Command: "x"}}, conflict("Health.Disabled")},
+		"start interval":         {run.Spec{Health: run.Health{Command: "x", StartInterval: 1}}, ignored("Health.StartInterval")},
+		"docker's log driver":    {run.Spec{LogDriver: "syslog"}, refused("LogDriver")},
+		"passthrough":            {run.Spec{LogDriver: "passthrough"}, refused("LogDriver")},
+		"log size":               {run.Spec{LogOpts: []run.Pair{{Name: "max-size", Value: "much"}}}, bad("LogOpts")},
+		"mounted twice":          {with(bind(), func(s *run.Spec) { s.Mounts = append(s.Mounts, run.Mount{Type: run.Tmpfs, Target: "/a/"}) }), conflict("Mounts[1]")},
+		"the same twice":         {with(bind(), func(s *run.Spec) { s.Mounts = append(s.Mounts, s.Mounts[0]) }), nil},
+		"overlay with more":      {bind("O", "ro"), conflict("Mounts[0].Options")},
+		"overlay with upper":     {bind("O", "upperdir=/u", "workdir=/w"), nil},
+		"recursive read-only":    {bind("bind-recursive=readonly"), refused("Mounts[0].Options")},
+		"not recursive":          {bind("bind-recursive=disabled", "consistent"), nil},
+		"bad boolean":            {bind("bind-nonrecursive=maybe"), bad("Mounts[0].Options")},
+		"volume label":           {volume("volume-label=a=b"), ignored("Mounts[0].Options")},
+		"volume driver":          {volume("volume-driver=nfs"), refused("Mounts[0].Options")},
+		"local volume driver":    {volume("volume-driver=local", "volume-opt=type=tmpfs"), nil},
+		"part of a volume":       {volume("volume-subpath=x"), refused("Mounts[0].Options")},
+		"driver for volumes":     {with(volume(), func(s *run.Spec) { s.VolumeDriver = "nfs" }), refused("VolumeDriver")},
+		"driver for none":        {run.Spec{VolumeDriver: "nfs"}, ignored("VolumeDriver")},
 	}
-	volume := func(options ...string) run.Spec {
-		return run.Spec{Mounts: []run.Mount{{Type: run.Volume, Source: "a", Target: "/a", Options: options}}}
-	}
-	networks := func(names ...string) run.Spec {
-		var s run.Spec
-		for _, n := range names {
-			s.Networks = append(s.Networks, run.Network{Name: n})
-		}
-		return s
-	}
-	with := func(s run.Spec, f func(*run.Spec)) run.Spec {
-		f(&s)
-		return s
-	}
-	for name, c := range map[string]struct {
-		spec run.Spec
-		want []finding
-	}{
-		"links":                   {run.Spec{Links: []string{"a"}}, refused("Links")},
-		"link-local":              {run.Spec{LinkLocalIPs: []string{"169.254.0.1"}}, refused("LinkLocalIPs")},
-		"domain name":             {run.Spec{Domainname: "x"}, ignored("Domainname")},
-		"kernel memory":           {run.Spec{KernelMemory: 1}, ignored("KernelMemory")},
-		"keep-groups":             {run.Spec{Groups: []string{"keep-groups"}}, refused("Groups[0]")},
-		"signal":                  {run.Spec{StopSignal: "SIGX"}, bad("StopSignal")},
-		"always and --rm":         {run.Spec{Remove: true, Restart: run.Restart{Policy: "always"}}, conflict("Restart.Policy")},
-		"on-failure and --rm":     {run.Spec{Remove: true, Restart: run.Restart{Policy: "on-failure"}}, nil},
-		"retries of nothing":      {run.Spec{Restart: run.Restart{Retries: 2}}, ignored("Restart.Retries")},
-		"health without command":  {run.Spec{Health: run.Health{Retries: 2}}, ignored("Health.Retries")},
-		"health on and off":       {run.Spec{Health: run.Health{Disabled: true, Command: "x"}}, conflict("Health.Disabled")},
-		"start interval":          {run.Spec{Health: run.Health{Command: "x", StartInterval: 1}}, ignored("Health.StartInterval")},
-		"docker's log driver":     {run.Spec{LogDriver: "syslog"}, refused("LogDriver")},
-		"passthrough":             {run.Spec{LogDriver: "passthrough"}, refused("LogDriver")},
-		"log size":                {run.Spec{LogOpts: []run.Pair{{Name: "max-size", Value: "much"}}}, bad("LogOpts")},
-		"mounted twice":           {with(bind(), func(s *run.Spec) { s.Mounts = append(s.Mounts, run.Mount{Type: run.Tmpfs, Target: "/a/"}) }), conflict("Mounts[1]")},
-		"the same twice":          {with(bind(), func(s *run.Spec) { s.Mounts = append(s.Mounts, s.Mounts[0]) }), nil},
-		"overlay with more":       {bind("O", "ro"), conflict("Mounts[0].Options")},
-		"overlay with upper":      {bind("O", "upperdir=/u", "workdir=/w"), nil},
-		"recursive read-only":     {bind("bind-recursive=readonly"), refused("Mounts[0].Options")},
-		"not recursive":           {bind("bind-recursive=disabled", "consistent"), nil},
-		"bad boolean":             {bind("bind-nonrecursive=maybe"), bad("Mounts[0].Options")},
-		"volume label":            {volume("volume-label=a=b"), ignored("Mounts[0].Options")},
-		"volume driver":           {volume("volume-driver=nfs"), refused("Mounts[0].Options")},
-		"local volume driver":     {volume("volume-driver=local", "volume-opt=type=tmpfs"), nil},
-		"part of a volume":        {volume("volume-subpath=x"), refused("Mounts[0].Options")},
-		"driver for volumes":      {with(volume(), func(s *run.Spec) { s.VolumeDriver = "nfs" }), refused("VolumeDriver")},
-		"driver for none":         {run.Spec{VolumeDriver: "nfs"}, ignored("VolumeDriver")},
+}
+
+// worldFindings are about what is around it.
+func worldFindings() map[string]findingCase {
+	return map[string]findingCase{
 		"host and network":        {networks("host", "one"), conflict("Networks[1]")},
 		"network and host":        {networks("one", "host"), conflict("Networks[1]")},
 		"two networks":            {networks("one", "two"), nil},
@@ -336,7 +353,13 @@ func TestFindings(t *testing.T) {
 		"device rule":        {run.Spec{DeviceCgroupRules: []string{"x 1:2 r"}}, bad("DeviceCgroupRules[0]")},
 		"device number":      {run.Spec{DeviceCgroupRules: []string{"c a:2 r"}}, bad("DeviceCgroupRules[0]")},
 		"processors twice":   {run.Spec{NanoCPUs: 1e9, CPUQuota: 5}, conflict("NanoCPUs")},
-	} {
+	}
+}
+
+func TestFindings(t *testing.T) {
+	cases := lifeFindings()
+	maps.Copy(cases, worldFindings())
+	for name, c := range cases {
 		_, findings := CreateRequest(c.spec)
 		var got []finding
 		for _, f := range findings {

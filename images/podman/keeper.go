@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/projectatomic/atomic/labels/run"
@@ -15,7 +17,7 @@ import (
 // Create makes a container. As docker does for -v, and unlike podman, it first
 // makes the directories of the host that are to be mounted and are not there,
 // if the service is on this machine (a unix socket): labels written for Docker
-// rely on it. They stay when the rest fails.
+// rely on it.
 func (e *Engine) Create(ctx context.Context, spec run.Spec) (string, []string, error) {
 	id, warnings, err := e.create(ctx, spec)
 	if err != nil {
@@ -47,14 +49,18 @@ func (e *Engine) create(ctx context.Context, spec run.Spec) (string, []string, e
 		return "", nil, errors.Join(refused...)
 	}
 	r.Image = lookup(r.Image)
-	if err := e.makeSources(ctx, spec); err != nil {
-		return "", nil, err
-	}
+	made, err := e.makeSources(ctx, spec)
 	var answer struct {
 		ID       string `json:"Id"`
 		Warnings []string
 	}
-	if err := e.call(ctx, post("/containers/create").sending(r), &answer); err != nil {
+	if err == nil {
+		err = e.call(ctx, post("/containers/create").sending(r), &answer)
+	}
+	if err != nil {
+		for _, dir := range slices.Backward(made) {
+			os.Remove(dir)
+		}
 		return "", nil, err
 	}
 	e.watchers.born(answer.ID, spec.TTY)
@@ -77,12 +83,12 @@ func unresolved(spec run.Spec) error {
 	return nil
 }
 
-// makeSources makes missing directories of the host. An image that is not
-// there is found first, so that nothing is made for a container that will not
-// be.
-func (e *Engine) makeSources(ctx context.Context, spec run.Spec) error {
+// makeSources makes missing directories of the host, and gives those that it
+// made. An image that is not there is found first, so that nothing is made for
+// a container that will not be.
+func (e *Engine) makeSources(ctx context.Context, spec run.Spec) (made []string, err error) {
 	if e.uri.Scheme != "unix" {
-		return nil
+		return nil, nil
 	}
 	looked := false
 	for _, m := range spec.Mounts {
@@ -94,15 +100,32 @@ func (e *Engine) makeSources(ctx context.Context, spec run.Spec) error {
 		}
 		if !looked {
 			if _, err := e.inspectImage(ctx, spec.Image); err != nil {
-				return err
+				return made, err
 			}
 			looked = true
 		}
-		if err := os.MkdirAll(m.Source, 0o755); err != nil {
-			return fmt.Errorf("making the directory to mount at %s: %w", m.Target, err)
+		dirs, err := makeDir(m.Source)
+		made = append(made, dirs...)
+		if err != nil {
+			return made, fmt.Errorf("making the directory to mount at %s: %w", m.Target, err)
 		}
 	}
-	return nil
+	return made, nil
+}
+
+// makeDir makes a directory and those above it, and gives the ones it made,
+// the highest first.
+func makeDir(dir string) (made []string, err error) {
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if made, err = makeDir(filepath.Dir(dir)); err != nil {
+		return made, err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return made, err
+	}
+	return append(made, dir), nil
 }
 
 // Rename gives a container another name.

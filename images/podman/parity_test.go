@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -41,7 +42,7 @@ var sameFlags = []string{
 	"-v /etc:/data -v /usr:/other:ro,z",
 	"-v /etc:/data:rw,rslave,nosuid,nodev,noexec",
 	"-v /tmp:/data:O",
-	"-v some-volume:/data:nocopy -v /anonymous",
+	"-v podman-test-volume:/data:nocopy -v /anonymous",
 	"--mount=type=bind,source=/etc,target=/data,readonly,bind-propagation=rslave",
 	"--tmpfs=/data:size=64m,mode=1777,noexec",
 	"--read-only",
@@ -103,6 +104,9 @@ func TestSameAsPodman(t *testing.T) {
 	}
 	e := open(t, url)
 	image := loadImage(t, e)
+	t.Cleanup(func() {
+		e.call(context.WithoutCancel(t.Context()), request{method: http.MethodDelete, path: "/volumes/podman-test-volume"}, nil)
+	})
 	for _, flags := range sameFlags {
 		t.Run(flags, func(t *testing.T) {
 			t.Parallel()

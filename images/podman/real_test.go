@@ -93,7 +93,12 @@ func TestMissingDirectories(t *testing.T) {
 	if _, _, err := e.Create(t.Context(), spec); !errors.Is(err, images.ErrNotFound) {
 		t.Errorf("without the image: %v", err)
 	}
-	for _, name := range []string{"strict", "in-vain"} {
+	// What was made for a container that cannot be is taken away again.
+	spec = run.Spec{Image: image, Name: "-bad-", Args: []string{"true"}, Mounts: mount("up/and/away", false)}
+	if _, _, err := e.Create(t.Context(), spec); err == nil {
+		t.Error("a container with a bad name was made")
+	}
+	for _, name := range []string{"strict", "in-vain", "up"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s was made", name)
 		}
