@@ -119,8 +119,7 @@ func stopKillsOwn(ctx context.Context, t *testing.T, b *bench) {
 // second and no more.
 func (b *bench) stopAfterASecond(ctx context.Context, t *testing.T, spec run.Spec, grace *time.Duration) {
 	t.Helper()
-	spec.Args = []string{"sleep", "1000"}
-	name := b.start(ctx, t, spec)
+	name := b.stubborn(ctx, t, spec)
 	began := time.Now()
 	must(t, b.Stop(ctx, name, grace))
 	took := time.Since(began)
@@ -130,8 +129,19 @@ func (b *bench) stopAfterASecond(ctx context.Context, t *testing.T, spec run.Spe
 	equal(t, "exit code", b.inspect(ctx, t, name).ExitCode, 128+int(syscall.SIGKILL))
 }
 
+// stubborn starts a container that does not stop when it is told to. It is
+// waited for: a signal that comes between Start and the program's first steps
+// can find the engine's helper in its place, which obeys.
+func (b *bench) stubborn(ctx context.Context, t *testing.T, spec run.Spec) string {
+	t.Helper()
+	spec.Args = trap("TERM", "echo not now")
+	name := b.start(ctx, t, spec)
+	b.awaitLog(ctx, t, name, "ready")
+	return name
+}
+
 func stopNoGrace(ctx context.Context, t *testing.T, b *bench) {
-	name := b.idle(ctx, t)
+	name := b.stubborn(ctx, t, run.Spec{})
 	must(t, soon(t, "Stop", func() error { return b.Stop(ctx, name, seconds(0)) }))
 	c := b.inspect(ctx, t, name)
 	equal(t, "state", c.State, images.Exited)
