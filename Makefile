@@ -17,6 +17,10 @@ VULN_VERSION := v1.1.4
 
 export CGO_ENABLED ?= 0
 
+# The version is given above. Where root builds the tree of another user, as in
+# a container, git refuses to tell more, and go would end there.
+export GOFLAGS := $(strip $(shell go env GOFLAGS 2>/dev/null) -buildvcs=false)
+
 .PHONY: build demo test check vuln bench fuzz docs install clean help
 
 build: ## build build/atomic

@@ -38,6 +38,10 @@ func runDemo(args []string) (int, error) {
 		return 0, demo(ctx, args[0], newEngine("docker", strings.TrimPrefix(private, "unix://")), true)
 	}
 	e := systemEngine(ctx)
+	if e == nil && os.Geteuid() != 0 {
+		return 0, errors.New("no engine of the system answers you, and only root can start one; type\n\n" +
+			`    sudo env "PATH=$PATH" make demo`)
+	}
 	if err := install(ctx, os.Stderr, demoNeeds(e == nil)); err != nil {
 		return 0, err
 	}
@@ -101,7 +105,9 @@ func demo(ctx context.Context, atomic string, e *engine, private bool) error {
 	}
 	shell := atomic + " run " + repository + demoImage
 	if private {
-		shell = "go run ./tests/bed exec --docker --with-images -- sh -c 'DOCKER_HOST=$ATOMIC_TEST_DOCKER " + shell + "'"
+		fmt.Printf("\nA shell in the container, which goes when its engine does: "+
+			"go run ./tests/bed exec --docker --with-images -- sh -c 'DOCKER_HOST=$ATOMIC_TEST_DOCKER %s'\n", shell)
+		return nil
 	}
 	fmt.Printf("\nA shell in the container, which is kept: %s\n", shell)
 	return nil
