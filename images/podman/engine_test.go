@@ -124,6 +124,7 @@ func TestErrors(t *testing.T) {
 		"no image, as 500":   {500, "image not known", "nosuch: image not known", images.ErrNotFound},
 		"name taken":         {500, "that name is already in use", `the container name "x" is already in use by ab`, images.ErrConflict},
 		"name taken, 5":      {500, "name taken", `creating container storage: the container name "x" is already in use by ab. You have to remove that`, images.ErrConflict},
+		"name taken, rename": {500, "", "renaming container ab: UNIQUE constraint failed: ContainerConfig.Name", images.ErrConflict},
 		"not running":        {500, "container state improper", "can only kill running containers. x is in state exited: container state improper", images.ErrConflict},
 		"409":                {409, "whatever", "whatever", images.ErrConflict},
 		"image used":         {409, "image is in use by a container", "image used by ab: image is in use by a container", images.ErrConflict},

@@ -142,8 +142,9 @@ func kindOfCause(cause, message string) error {
 		return images.ErrConflict
 	}
 	for _, words := range []string{
-		"is already in use by", // a name
-		"please force removal", // an ID with several names
+		"is already in use by",                           // a name
+		"UNIQUE constraint failed: ContainerConfig.Name", // from 5 on, when renaming
+		"please force removal",                           // an ID with several names
 		"image used by",
 		"as it is running - running or paused containers cannot be removed",
 	} {

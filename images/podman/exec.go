@@ -23,6 +23,7 @@ func (e *Engine) Exec(ctx context.Context, name string, p images.Process) (image
 	if p.Detach {
 		// The connection is how Podman learns of the end in time; without one
 		// it would say for five minutes that the process runs.
+		s.setPiping(true)
 		go s.Pipe(context.WithoutCancel(ctx), images.Streams{})
 	}
 	return s, nil
@@ -89,8 +90,8 @@ func (x *executed) look(ctx context.Context) (bool, int, error) {
 
 func (x *executed) leave() {}
 
-// watched: a service before 5 says that a process has ended once nobody is
-// connected to it any more.
+// watched: a process that is about to begin looks like one that has ended, and
+// before Podman 5 so does one that nobody is connected to any more.
 func (x *executed) watched() bool { return false }
 
 // replay has nothing: the service said why the process did not begin.

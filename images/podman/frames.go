@@ -39,6 +39,7 @@ func (e writeError) Unwrap() error { return e.error }
 type sink struct {
 	stdout, stderr io.Writer // may be nil
 	held           []byte    // for stderr, or on a terminal for stdout
+	said           []byte    // the last that may be the service's and was passed on
 	plain          bool      // nobody says anything in between
 	skip           [3]int64  // bytes of each stream that were seen before
 	count          [3]int64  // bytes of each stream
@@ -68,6 +69,13 @@ func (s *sink) last() error {
 // ofService tells whether a line may be one of the service's last words.
 func ofService(line []byte) bool {
 	return string(line) == detachedLine || bytes.HasPrefix(line, []byte(resetLine))
+}
+
+// note remembers words that may be why a process did not begin.
+func (s *sink) note(text []byte) {
+	if len(text) <= longestLine && bytes.HasPrefix(text, []byte("Error: ")) {
+		s.said = bytes.Clone(text)
+	}
 }
 
 // frames copies framed output until it ends.
@@ -115,6 +123,7 @@ func (s *sink) frame(r io.Reader, stream byte, size int64, buf []byte) error {
 			s.held = bytes.Clone(line)
 			return nil
 		}
+		s.note(line)
 		return s.write(s.stderr, line)
 	}
 	w := s.stdout
@@ -156,6 +165,7 @@ func (s *sink) raw(r io.Reader) error {
 			if at := bytes.LastIndex(text, []byte("Error: ")); at >= 0 && text[n-1] == '\n' && ofService(text[at:]) {
 				text, s.held = text[:at], bytes.Clone(text[at:])
 			}
+			s.note(text)
 			if err := s.write(s.stdout, text); err != nil {
 				return err
 			}

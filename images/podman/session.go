@@ -26,8 +26,10 @@ type session struct {
 	target target
 
 	mu       sync.Mutex
+	piping   bool
 	detached bool
-	status   *int // if it is known
+	status   *int  // if it is known
+	trouble  error // why the process did not begin, as far as the output tells
 	closed   bool
 }
 
@@ -39,7 +41,8 @@ type target interface {
 	look(ctx context.Context) (ended bool, code int, err error)
 	// replay writes what the process has printed, if that can be known.
 	replay(ctx context.Context, streams images.Streams) error
-	// watched tells whether Podman knows of its end without a session.
+	// watched tells whether what look tells can be relied on while a session
+	// goes on, or when it was left.
 	watched() bool
 	// leave is called when no more is seen of it.
 	leave()
@@ -62,6 +65,8 @@ func (s *session) pipe(ctx context.Context, streams images.Streams) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	s.setPiping(true)
+	defer s.setPiping(false)
 	stop := context.AfterFunc(ctx, func() { s.conn.SetDeadline(past()) })
 	defer stop()
 	over := make(chan struct{})
@@ -96,6 +101,11 @@ func (s *session) pipe(ctx context.Context, streams images.Streams) error {
 
 func (s *session) output(streams images.Streams) error {
 	out := sink{stdout: streams.Stdout, stderr: streams.Stderr}
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.trouble = kindOfProgram(string(out.said))
+	}()
 	if s.tty && !s.conn.framed {
 		return out.raw(s.conn.in)
 	}
@@ -152,6 +162,12 @@ func (s *session) isDetached() bool {
 	return s.detached
 }
 
+func (s *session) setPiping(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.piping = on
+}
+
 func (s *session) setDetached() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,12 +204,13 @@ func (s *session) Wait(ctx context.Context) (int, error) {
 
 func (s *session) exitStatus(ctx context.Context) (int, error) {
 	s.mu.Lock()
-	status, gone := s.status, s.detached
+	status, trouble := s.status, s.trouble
+	unsure := s.detached || s.piping
 	s.mu.Unlock()
 	if status != nil {
-		return *status, nil
+		return shellStatus(*status, trouble), nil
 	}
-	if gone && !s.target.watched() {
+	if unsure && !s.target.watched() {
 		return 0, errRuns
 	}
 	over, code, err := s.target.look(ctx)
@@ -204,6 +221,18 @@ func (s *session) exitStatus(ctx context.Context) (int, error) {
 		return 0, errRuns
 	}
 	return code, nil
+}
+
+// shellStatus is the status that a shell gives. A service that does not know
+// the words of its runtime says 125 of a program that it could not run.
+func shellStatus(status int, trouble error) int {
+	switch {
+	case status == 125 && trouble == images.ErrProgramNotFound:
+		return 127
+	case status == 125 && trouble == images.ErrProgramNotExecutable:
+		return 126
+	}
+	return status
 }
 
 // Close closes the connection.

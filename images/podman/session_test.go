@@ -293,6 +293,30 @@ func TestExecEnds(t *testing.T) {
 			t.Errorf("got %d, %v", code, err)
 		}
 	})
+	t.Run("before it began, and the service does not know why", func(t *testing.T) {
+		unknown := says(200, `{"Running":false,"ExitCode":125}`)
+		for text, want := range map[string]int{
+			"Error: runc: exec failed: unable to start container process: exec: \"/etc\": is a directory\n":        126,
+			"Error: runc: exec failed: exec: \"x\": executable file not found in $PATH\n":                          127,
+			"Error: runc: exec failed: unable to start container process: error adding pid 5 to cgroups: failed\n": 125,
+			"not my day\n": 125,
+		} {
+			for _, tty := range []bool{true, false} {
+				in := text
+				if !tty {
+					in = frame(2, text)
+				}
+				s := execIn(t, images.Process{TTY: tty}, prints(in), unknown)
+				var out, errs bytes.Buffer
+				if err := s.Pipe(t.Context(), images.Streams{Stdout: &out, Stderr: &errs}); err != nil || out.String()+errs.String() != text {
+					t.Errorf("%q: got %q, %q, %v", text, &out, &errs, err)
+				}
+				if code, err := s.Wait(t.Context()); err != nil || code != want {
+					t.Errorf("%q: got %d, %v; want %d", text, code, err, want)
+				}
+			}
+		}
+	})
 	t.Run("with its container", func(t *testing.T) {
 		s := execIn(t, images.Process{}, prints(""), refuses(404, "no such exec session", "no such exec session"))
 		if err := s.Pipe(t.Context(), images.Streams{}); err != nil {
@@ -327,13 +351,22 @@ func TestExecEnds(t *testing.T) {
 		s := execIn(t, images.Process{Detach: true}, func(c net.Conn) {
 			io.WriteString(c, frame(1, strings.Repeat("x", 1<<20)))
 			<-over
-		}, runs, ended)
+		}, ended)
+		// The service may say that it has ended before it has begun.
 		if _, err := s.Wait(t.Context()); !errors.Is(err, images.ErrConflict) {
 			t.Errorf("while it runs: %v", err)
 		}
 		close(over)
-		if code, err := s.Wait(t.Context()); err != nil || code != 5 {
-			t.Errorf("at the end: %d, %v", code, err)
+		for {
+			code, err := s.Wait(t.Context())
+			if errors.Is(err, images.ErrConflict) {
+				runtime.Gosched()
+				continue
+			}
+			if err != nil || code != 5 {
+				t.Errorf("at the end: %d, %v", code, err)
+			}
+			break
 		}
 	})
 }
