@@ -179,9 +179,16 @@ func inspected(t *testing.T, e *Engine, id string) map[string]any {
 	}
 	delete(m, "Name")
 	unordered(m)
-	config := m["Config"].(map[string]any)
-	delete(config, "CreateCommand")
-	// A note to another engine that podman writes until 4.4.
-	delete(config["Annotations"].(map[string]any), "io.kubernetes.cri-o.TTY")
+	delete(m, "lockNumber")
+	for _, part := range []string{"Config", "HostConfig"} {
+		inner := m[part].(map[string]any)
+		delete(inner, "CreateCommand")
+		// A note to another engine that podman writes until 4.4.
+		notes, _ := inner["Annotations"].(map[string]any)
+		delete(notes, "io.kubernetes.cri-o.TTY")
+		if len(notes) == 0 {
+			delete(inner, "Annotations")
+		}
+	}
 	return m
 }
