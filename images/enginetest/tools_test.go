@@ -71,7 +71,9 @@ func TestSameOptionsSameImage(t *testing.T) {
 	equal(t, "ID of equal options", id(one), id(one))
 	seen := map[string]int{}
 	for i, o := range []ImageOptions{
-		{}, {Bare: true}, one,
+		{},
+		{Bare: true},
+		one,
 		{Labels: one.Labels, Layers: []map[string]string{{"/x": "1", "/y": "3"}}},
 		{Labels: one.Labels, Layers: []map[string]string{{"/x": "1"}, {"/y": "2"}}},
 		{Labels: map[string]string{"a": "c"}, Layers: one.Layers},

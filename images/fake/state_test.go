@@ -60,8 +60,10 @@ func TestString(t *testing.T) {
 	e.AddImage(images.Image{Labels: map[string]string{"nameless": "yes"}})
 	for _, spec := range []run.Spec{
 		{Name: "two", Image: "web", Args: []string{"sh", "-c", "exit 3"}},
-		{Name: "three", Image: "web:v1", Args: []string{"sleep", "1000"}, Privileged: true,
-			Mounts: []run.Mount{{Type: run.Bind, Source: "/", Target: "/host"}}},
+		{
+			Name: "three", Image: "web:v1", Args: []string{"sleep", "1000"}, Privileged: true,
+			Mounts: []run.Mount{{Type: run.Bind, Source: "/", Target: "/host"}},
+		},
 		{Name: "one", Image: "web", Args: []string{"true"}},
 	} {
 		_, _, err := e.Create(ctx, spec)

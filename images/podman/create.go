@@ -75,8 +75,8 @@ func (w *renderer) bad(field, format string, args ...any) {
 }
 
 // ignore tells of a field that podman run does without.
-func (w *renderer) ignore(field, format string, args ...any) {
-	w.find(run.NotSupported, run.Warning, field, format, args...)
+func (w *renderer) ignore(field, message string) {
+	w.find(run.NotSupported, run.Warning, field, "%s", message)
 }
 
 func (w *renderer) process() {

@@ -338,7 +338,8 @@ func worldFindings() map[string]findingCase {
 		"no server":               {run.Spec{DNS: []string{"none"}}, nil},
 		"a server's name":         {run.Spec{DNS: []string{"here"}}, bad("DNS[0]")},
 		"a port of several": {run.Spec{Ports: []run.Port{{
-			Host: run.PortRange{From: 1, To: 2}, Container: run.PortRange{From: 1, To: 1}}}}, refused("Ports[0].Host")},
+			Host: run.PortRange{From: 1, To: 2}, Container: run.PortRange{From: 1, To: 1},
+		}}}, refused("Ports[0].Host")},
 		"namespace":          {run.Spec{PID: "strange"}, bad("PID")},
 		"namespace of no":    {run.Spec{IPC: "container:"}, bad("IPC")},
 		"no shared memory":   {run.Spec{IPC: "none"}, nil},

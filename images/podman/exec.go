@@ -24,7 +24,10 @@ func (e *Engine) Exec(ctx context.Context, name string, p images.Process) (image
 		// The connection is how Podman learns of the end in time; without one
 		// it would say for five minutes that the process runs.
 		s.setPiping(true)
-		go s.Pipe(context.WithoutCancel(ctx), images.Streams{})
+		go func() {
+			// Session.Wait tells how it ended.
+			_ = s.Pipe(context.WithoutCancel(ctx), images.Streams{})
+		}()
 	}
 	return s, nil
 }

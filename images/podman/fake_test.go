@@ -20,7 +20,6 @@ type fake struct {
 
 	mu       sync.Mutex
 	requests []string
-	bodies   []string
 	queries  []string
 	answers  map[string]http.HandlerFunc // by method and path without the version
 	conns    []net.Conn

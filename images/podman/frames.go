@@ -84,7 +84,7 @@ func (s *sink) frames(r io.Reader) error {
 	buf := make([]byte, 32<<10)
 	for {
 		if _, err := io.ReadFull(r, head[:]); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return s.last()
 			}
 			return err
@@ -145,7 +145,7 @@ func (s *sink) frame(r io.Reader, stream byte, size int64, buf []byte) error {
 
 // unexpected is the error of an end in the midst of something.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -170,7 +170,7 @@ func (s *sink) raw(r io.Reader) error {
 				return err
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return s.last()
 		}
 		if err != nil {

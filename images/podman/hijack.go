@@ -101,6 +101,7 @@ func (e *Engine) upgrade(ctx context.Context, conn net.Conn, r request) (*stream
 // closeWrite passes on the end of the input.
 func (s *stream) closeWrite() {
 	if c, ok := s.Conn.(interface{ CloseWrite() error }); ok {
-		c.CloseWrite()
+		// A broken connection shows in what is read of it.
+		_ = c.CloseWrite()
 	}
 }

@@ -47,8 +47,7 @@ func Serve(ctx context.Context, program string) (uri string, stop func() error, 
 		return errors.Join(err, os.RemoveAll(dir))
 	})
 	if err := s.answers(ctx, uri); err != nil {
-		stop()
-		return "", nil, fmt.Errorf("starting a Podman service: %w", err)
+		return "", nil, fmt.Errorf("starting a Podman service: %w", errors.Join(err, stop()))
 	}
 	return uri, stop, nil
 }
@@ -135,7 +134,8 @@ func (s *service) failure() error {
 
 // stop ends the service.
 func (s *service) stop() error {
-	s.process.Signal(syscall.SIGTERM)
+	// One that has ended already is done.
+	_ = s.process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.done:
 		return nil

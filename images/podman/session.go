@@ -227,9 +227,9 @@ func (s *session) exitStatus(ctx context.Context) (int, error) {
 // the words of its runtime says 125 of a program that it could not run.
 func shellStatus(status int, trouble error) int {
 	switch {
-	case status == 125 && trouble == images.ErrProgramNotFound:
+	case status == 125 && errors.Is(trouble, images.ErrProgramNotFound):
 		return 127
-	case status == 125 && trouble == images.ErrProgramNotExecutable:
+	case status == 125 && errors.Is(trouble, images.ErrProgramNotExecutable):
 		return 126
 	}
 	return status
