@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -256,10 +257,20 @@ func (o *runOptions) defaultTask(e *env, img images.Image, vars labels.Vars) tas
 		spec.Args = img.Config.Cmd
 	}
 	words := append([]string{string(e.kind), "run"}, spec.Argv()...)
+	spec.Mounts = withoutMissing(spec.Mounts)
 	return task{
 		text: labels.Text{Label: "RUN"}, vars: vars, opts: &o.labelOptions,
 		reading: labels.Reading{Label: "RUN", Action: labels.Run{Spec: spec}, Argv: words, Risks: run.Risks(spec), Findings: run.Validate(spec)},
 	}
+}
+
+// withoutMissing leaves out what the kernel of this host does not have and no
+// engine can make: SELinux's files.
+func withoutMissing(mounts []run.Mount) []run.Mount {
+	return slices.DeleteFunc(mounts, func(m run.Mount) bool {
+		_, err := os.Stat(m.Source)
+		return strings.HasPrefix(m.Source, "/sys/") && os.IsNotExist(err)
+	})
 }
 
 // superPrivileged turns the isolation off on purpose.

@@ -211,8 +211,22 @@ func (e *Engine) Stop(ctx context.Context, name string, grace *time.Duration) er
 	}
 	return e.orderFor(ctx, limit, "stopping", name, func(ctx context.Context) error {
 		_, err := e.cli.ContainerStop(ctx, name, client.ContainerStopOptions{Timeout: seconds})
+		if err == nil {
+			e.catchUp(ctx, name)
+		}
 		return err
 	})
+}
+
+// catchUp returns when the engine's list has a container that has just ended
+// as ended. From 23.0 on the engine answers Wait and Stop before that; an
+// inspect waits for the lock under which it makes up for it.
+func (e *Engine) catchUp(ctx context.Context, name string) {
+	if e.before("1.42") {
+		return
+	}
+	// The list is right already of a container that is gone.
+	_, _ = e.cli.ContainerInspect(ctx, name, client.ContainerInspectOptions{})
 }
 
 // Kill sends a signal to the container's first process.

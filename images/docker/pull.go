@@ -121,7 +121,14 @@ func pullKind(err error) error {
 			return &callError{kind: images.ErrUnauthorized, err: err}
 		}
 	}
-	if cerrdefs.IsNotFound(err) || strings.Contains(text, "manifest unknown") || strings.Contains(text, "not found: name unknown") {
+	// Where the registry does not say that it speaks JSON the engine passes its
+	// answer on as it is, with the codes in it.
+	for _, words := range []string{"manifest unknown", "not found: name unknown", `"code":"manifest_unknown"`, `"code":"name_unknown"`} {
+		if strings.Contains(text, words) {
+			return &callError{kind: images.ErrNotFound, err: err}
+		}
+	}
+	if cerrdefs.IsNotFound(err) {
 		return &callError{kind: images.ErrNotFound, err: err}
 	}
 	return err

@@ -97,6 +97,8 @@ func (w *watch) exit(ctx, within context.Context) images.Exit {
 		}
 		if w.gone {
 			w.e.roster.forget(w.name)
+		} else {
+			w.e.catchUp(within, w.name)
 		}
 		return exit
 	}
