@@ -186,9 +186,27 @@ func inspected(t *testing.T, e *Engine, id string) map[string]any {
 		// A note to another engine that podman writes until 4.4.
 		notes, _ := inner["Annotations"].(map[string]any)
 		delete(notes, "io.kubernetes.cri-o.TTY")
+		// A note of what the mode was called, which podman writes from 5 on.
+		delete(notes, "io.podman.annotations.userns")
 		if len(notes) == 0 {
 			delete(inner, "Annotations")
 		}
 	}
+	spelledAlike(m["HostConfig"].(map[string]any))
 	return m
+}
+
+// spelledAlike gives one spelling to what podman's command and its service
+// spell differently from 5 on and what comes to the same: no limit, and the
+// writable places of a container that is read-only.
+func spelledAlike(host map[string]any) {
+	if host["PidsLimit"] == float64(-1) {
+		host["PidsLimit"] = float64(0)
+	}
+	places, _ := host["Tmpfs"].(map[string]any)
+	for place, options := range places {
+		if host["ReadonlyRootfs"] == true && options == "rw,rprivate,nosuid,nodev,tmpcopyup" {
+			delete(places, place)
+		}
+	}
 }
