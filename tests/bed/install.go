@@ -37,6 +37,9 @@ func testNeeds(osRelease string) []need {
 		{"/var/lib/dpkg/info/busybox-static.list", "busybox-static"},
 		{"mmdebstrap", "mmdebstrap"},
 		{"/etc/ssl/certs/ca-certificates.crt", "ca-certificates"},
+		// Completion is tested in the shells that it is for.
+		{"zsh", "zsh"},
+		{"fish", "fish"},
 	}...)
 }
 
